@@ -1,1 +1,10 @@
-//! scim.
+//! The SCIM 2.0 protocol (RFC 7643 and 7644), pure: no I/O, no clock, no
+//! randomness, no proxy.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod json;
+pub mod resource;
+pub mod schema;
+
+pub use error::{Error, ScimType};

@@ -1,0 +1,220 @@
+//! The error catalogue: every answer that is not a success, as a table of
+//! status, `scimType` (RFC 7644 §3.12, table 9) and the sentence for `detail`.
+
+use crate::json::Quoted;
+use std::fmt;
+
+/// The `scimType` of an error (RFC 7644 §3.12, table 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScimType {
+    /// The filter is malformed, or names what it may not.
+    InvalidFilter,
+    /// The path of a PATCH operation is malformed.
+    InvalidPath,
+    /// The body is malformed, or not of the message's form.
+    InvalidSyntax,
+    /// A value is missing or not of the attribute's type.
+    InvalidValue,
+    /// The attribute may not be written.
+    Mutability,
+    /// The path selects nothing to work on.
+    NoTarget,
+    /// The request names something confidential where it would be logged.
+    Sensitive,
+    /// The answer would be larger than the service gives.
+    TooMany,
+    /// Another resource has the value.
+    Uniqueness,
+}
+
+impl ScimType {
+    /// The keyword as it stands in the message.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::InvalidPath => "invalidPath",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidValue => "invalidValue",
+            Self::Mutability => "mutability",
+            Self::NoTarget => "noTarget",
+            Self::Sensitive => "sensitive",
+            Self::TooMany => "tooMany",
+            Self::Uniqueness => "uniqueness",
+        }
+    }
+}
+
+macro_rules! catalogue {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident $({ $($field:ident : $type:ty),* $(,)? })?
+            => $status:literal, $scim_type:expr, $sentence:literal;
+    )*) => {
+        /// What went wrong.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Error {
+            $(
+                $(#[$doc])*
+                #[allow(missing_docs, reason = "the sentence in the table says what each field is")]
+                $name $({ $($field: $type),* })?,
+            )*
+        }
+
+        impl Error {
+            /// The HTTP status code.
+            #[must_use]
+            pub fn status(&self) -> u16 {
+                match self { $( Self::$name $({ $($field: _),* })? => $status, )* }
+            }
+
+            /// The keyword that tells errors of one status apart.
+            #[must_use]
+            pub fn scim_type(&self) -> Option<ScimType> {
+                match self { $( Self::$name $({ $($field: _),* })? => $scim_type, )* }
+            }
+        }
+
+        impl fmt::Display for Error {
+            /// The sentence for `detail`.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self { $( Self::$name $({ $($field),* })? => write!(f, $sentence), )* }
+            }
+        }
+    };
+}
+
+use ScimType::{
+    InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooMany,
+    Uniqueness,
+};
+
+catalogue! {
+    // === The body ===
+
+    /// The body is not JSON.
+    NotJson { position: usize, reason: String } => 400, Some(InvalidSyntax),
+        "The body is not JSON: {reason} at byte {position}.";
+    /// The body has the same key twice in one object.
+    DuplicateKey { key: Quoted } => 400, Some(InvalidSyntax),
+        "The body names {key} twice in one object.";
+    /// The body is nested deeper than the limit.
+    TooDeep { limit: usize } => 400, Some(InvalidSyntax),
+        "The body is nested deeper than the {limit} levels that are allowed.";
+    /// The body is JSON, but no object.
+    NotAnObject => 400, Some(InvalidSyntax),
+        "The body must be a JSON object.";
+    /// There is no body.
+    EmptyBody => 400, Some(InvalidSyntax),
+        "The request has no body; send a JSON object.";
+    /// A PATCH request or one of its operations is not of the form of RFC 7644 §3.5.2.
+    InvalidPatch { reason: String } => 400, Some(InvalidSyntax),
+        "The PATCH request is malformed: {reason}.";
+    /// A PATCH request has more operations than the limit.
+    TooManyOperations { count: usize, limit: usize } => 400, Some(InvalidSyntax),
+        "The PATCH request has {count} operations; at most {limit} are allowed in one.";
+
+    // === Values ===
+
+    /// A value is not of its attribute's type.
+    WrongType { attribute: String, expected: String } => 400, Some(InvalidValue),
+        "\"{attribute}\" must be {expected}.";
+    /// A required attribute has no value.
+    Required { attribute: String } => 400, Some(InvalidValue),
+        "\"{attribute}\" is required.";
+    /// A PATCH operation that needs a value has none.
+    MissingValue { operation: usize } => 400, Some(InvalidValue),
+        "Operation {operation} needs a \"value\".";
+    /// An attribute or value cannot be taken.
+    BadValue { attribute: String, reason: String } => 400, Some(InvalidValue),
+        "\"{attribute}\" {reason}.";
+    /// A query parameter is malformed.
+    BadParameter { name: String, reason: String } => 400, Some(InvalidValue),
+        "The query parameter \"{name}\" {reason}.";
+
+    // === Paths and filters ===
+
+    /// A filter is malformed.
+    FilterSyntax { position: usize, reason: String } => 400, Some(InvalidFilter),
+        "The filter is malformed at character {position}: {reason}.";
+    /// A filter names an attribute that does not exist.
+    FilterAttribute { name: Quoted } => 400, Some(InvalidFilter),
+        "The filter names {name}, which is no attribute of this resource type.";
+    /// A filter compares in a way that the attribute's type does not allow.
+    FilterComparison { attribute: String, reason: String } => 400, Some(InvalidFilter),
+        "The filter cannot compare \"{attribute}\": {reason}.";
+    /// A filter is longer, deeper or larger than the limit.
+    FilterLimit { what: &'static str, limit: usize } => 400, Some(InvalidFilter),
+        "The filter is too complex: its {what} exceeds the limit of {limit}.";
+    /// The path of a PATCH operation is malformed.
+    PathSyntax { position: usize, reason: String } => 400, Some(InvalidPath),
+        "The path is malformed at character {position}: {reason}.";
+    /// The path of a PATCH operation names an attribute that does not exist.
+    PathAttribute { name: Quoted } => 400, Some(InvalidPath),
+        "The path names {name}, which is no attribute of this resource type.";
+    /// The path of a PATCH operation has a filter where it may not.
+    PathFilter { attribute: String, reason: String } => 400, Some(InvalidPath),
+        "The path cannot select from \"{attribute}\": {reason}.";
+    /// A `remove` operation has no path.
+    RemoveWithoutPath { operation: usize } => 400, Some(NoTarget),
+        "Operation {operation} is a \"remove\" and needs a \"path\".";
+    /// The filter in a path selects nothing.
+    NothingSelected { path: String } => 400, Some(NoTarget),
+        "The path \"{path}\" selects no value.";
+    /// An attribute may not be written.
+    NotMutable { attribute: String, reason: &'static str } => 400, Some(Mutability),
+        "\"{attribute}\" {reason}.";
+
+    // === The request ===
+
+    /// The token is missing, malformed, unknown or no longer valid.
+    Unauthorized { reason: &'static str } => 401, None,
+        "The request is not authorized: {reason}.";
+    /// The token lacks the scope.
+    Forbidden { reason: String } => 403, None,
+        "The token does not allow this: {reason}.";
+    /// No resource has this id.
+    NoResource { resource_type: String, id: Quoted } => 404, None,
+        "There is no {resource_type} with the id {id}.";
+    /// Nothing is at this path.
+    NoEndpoint => 404, None,
+        "There is no endpoint at this path.";
+    /// The endpoint has no such method.
+    MethodNotAllowed { method: String, allow: &'static str } => 405, None,
+        "{method} is not allowed here; use one of {allow}.";
+    /// The client takes neither of the two media types.
+    NotAcceptable => 406, None,
+        "The service answers with application/scim+json or application/json; the Accept header allows neither.";
+    /// Another resource has the value.
+    NotUnique { attribute: String, value: Quoted } => 409, Some(Uniqueness),
+        "Another resource has the {attribute} {value}.";
+    /// The precondition in `If-Match` or `If-None-Match` does not hold.
+    PreconditionFailed => 412, None,
+        "The resource has another version than the request asks for; read it again.";
+    /// The body is larger than the limit.
+    BodyTooLarge { limit: usize } => 413, None,
+        "The body is larger than the {limit} bytes that are allowed.";
+    /// The change is larger than one transaction of the store holds.
+    ChangeTooLarge { what: String, limit: usize } => 413, Some(TooMany),
+        "The change is too large to be made at once: {what} exceeds the limit of {limit}. Split it into smaller requests.";
+    /// The answer would be larger than the service gives.
+    AnswerTooLarge { reason: String } => 400, Some(TooMany),
+        "The answer would be too large: {reason}.";
+    /// The body is of another media type.
+    UnsupportedMediaType => 415, None,
+        "The body must be application/scim+json or application/json.";
+    /// Something is part of SCIM and not offered.
+    NotImplemented { what: &'static str } => 501, None,
+        "{what} is not supported.";
+
+    // === The service ===
+
+    /// Something inside the service is wrong.
+    Internal { reason: String } => 500, None,
+        "The service failed: {reason}.";
+    /// The store is away, or too many writers compete.
+    Unavailable { reason: &'static str } => 503, None,
+        "{reason} Try again shortly.";
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,22 @@
+//! Schemas and resource types as data (RFC 7643 §2, §6 and §7).
+//!
+//! The documents in `data/` are the only definition there is. A [`Registry`] is
+//! compiled from them once; every rule reads it, and so does `/Schemas`, so what
+//! the service says of an attribute and what it does cannot differ.
+
+mod attribute;
+mod definition;
+mod registry;
+
+pub use attribute::{AttrId, Attribute, Mutability, Returned, Type, Uniqueness};
+pub use definition::{
+    AttributeDefinition, ExtensionDefinition, ResourceTypeDefinition, SchemaDefinition,
+};
+pub use registry::{Core, DefinitionError, Registry, ResourceType, ResourceTypeId, Schema};
+
+/// URN of the core schema for users.
+pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+/// URN of the core schema for groups.
+pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+/// URN of the enterprise extension of users.
+pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
