@@ -1,0 +1,40 @@
+//! A request and its response, free of any proxy.
+
+/// A request, its body read whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The method, as sent.
+    pub method: String,
+    /// The path and query, as sent: percent-encoded, not normalised.
+    pub target: String,
+    /// `https` or `http`, as the client sees it.
+    pub scheme: String,
+    /// The host that the client addressed.
+    pub authority: String,
+    /// Header names in lower case, values as sent.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The first value of a header, named in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_slice())
+    }
+}
+
+/// A response.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Header names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; empty where there is none.
+    pub body: Vec<u8>,
+}
