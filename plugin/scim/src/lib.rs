@@ -2,9 +2,11 @@
 //! randomness, no proxy.
 #![forbid(unsafe_code)]
 
+pub mod datetime;
 pub mod error;
 pub mod json;
 pub mod resource;
 pub mod schema;
+pub mod text;
 
 pub use error::{Error, ScimType};

@@ -5,14 +5,16 @@
 //! the service says of an attribute and what it does cannot differ.
 
 mod attribute;
+mod builder;
 mod definition;
 mod registry;
 
 pub use attribute::{AttrId, Attribute, Mutability, Returned, Type, Uniqueness};
+pub use builder::DefinitionError;
 pub use definition::{
     AttributeDefinition, ExtensionDefinition, ResourceTypeDefinition, SchemaDefinition,
 };
-pub use registry::{Core, DefinitionError, Registry, ResourceType, ResourceTypeId, Schema};
+pub use registry::{Core, Registry, ResourceType, ResourceTypeId, Schema};
 
 /// URN of the core schema for users.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";

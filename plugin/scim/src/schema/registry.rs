@@ -1,12 +1,12 @@
 //! The compiled form of all schemas: attributes by id, found by name once.
 
 use super::attribute::{AttrId, Attribute, Type};
-use super::definition::{AttributeDefinition, ResourceTypeDefinition, SchemaDefinition};
-use std::fmt;
+use super::builder::{Builder, DefinitionError};
+use super::definition::{ResourceTypeDefinition, SchemaDefinition};
 
 /// Names a resource type within a [`Registry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ResourceTypeId(u16);
+pub struct ResourceTypeId(pub(super) u16);
 
 /// A schema.
 #[derive(Clone, Debug)]
@@ -100,32 +100,21 @@ pub struct Core {
     pub user: ResourceTypeId,
     /// The resource type of groups
     pub group: ResourceTypeId,
+    /// The resource type of schemas
+    pub schema: ResourceTypeId,
+    /// The resource type of resource types
+    pub resource_type: ResourceTypeId,
+    /// The resource type of the service provider's configuration
+    pub service_provider_config: ResourceTypeId,
 }
 
 /// All schemas and resource types of a service, compiled.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    attributes: Vec<Attribute>,
-    schemas: Vec<Schema>,
-    resource_types: Vec<ResourceType>,
-    core: Core,
-}
-
-/// What is wrong with a schema or resource type document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DefinitionError {
-    /// The document is not of the form that RFC 7643 §7 gives.
-    Malformed(String),
-    /// A resource type names a schema that no document defines.
-    UnknownSchema(String),
-    /// Two attributes of one place, or two schemas, have the same name.
-    Duplicate(String),
-    /// A complex attribute without sub-attributes, or a simple one with some.
-    SubAttributes(String),
-    /// An attribute that the service itself needs is missing.
-    Missing(String),
-    /// More attributes than an id can number.
-    TooMany,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) schemas: Vec<Schema>,
+    pub(super) resource_types: Vec<ResourceType>,
+    pub(super) core: Core,
 }
 
 impl Registry {
@@ -242,6 +231,41 @@ impl Registry {
         self.find(&self.attribute(parent).children, name)
     }
 
+    /// The attribute that a name means which may carry a schema's URN and
+    /// sub-attributes (RFC 7644 §3.10): `name.givenName`,
+    /// `urn:…:core:2.0:User:userName`, `urn:…:enterprise:2.0:User:manager.value`,
+    /// or an extension's URN alone. Without regard to case.
+    ///
+    /// A bare name that stands nowhere at the top means the extension's attribute
+    /// of that name: Entra asks for `manager eq "…"` and OneLogin's templates
+    /// post `department` without a URN.
+    #[must_use]
+    pub fn resolve(&self, resource_type: ResourceTypeId, name: &str) -> Option<AttrId> {
+        let definition = self.resource_type(resource_type);
+        if let Some(rest) = below_urn(name, &definition.schema) {
+            return self.descend(&definition.attributes, rest);
+        }
+        for (container, _) in &definition.extensions {
+            let container = self.attribute(*container);
+            if container.name.eq_ignore_ascii_case(name) {
+                return Some(container.id);
+            }
+            if let Some(rest) = below_urn(name, &container.name) {
+                return self.descend(&container.children, rest);
+            }
+        }
+        self.descend(&definition.attributes, name).or_else(|| {
+            let mut extensions = definition.extensions.iter();
+            extensions
+                .find_map(|(container, _)| self.descend(&self.attribute(*container).children, name))
+        })
+    }
+
+    /// The attribute, its parent, and so on to the top, in that order.
+    pub fn lineage(&self, id: AttrId) -> impl Iterator<Item = AttrId> {
+        std::iter::successors(Some(id), |id| self.attribute(*id).parent)
+    }
+
     /// The attribute's path as RFC 7644 §3.10 writes it, such as
     /// `emails.value` or `urn:…:User:manager.displayName`.
     #[must_use]
@@ -260,6 +284,12 @@ impl Registry {
         }
     }
 
+    fn descend(&self, among: &[AttrId], path: &str) -> Option<AttrId> {
+        let mut names = path.split('.');
+        let first = self.find(among, names.next()?)?;
+        names.try_fold(first, |parent, name| self.child(parent, name))
+    }
+
     fn find(&self, among: &[AttrId], name: &str) -> Option<AttrId> {
         among
             .iter()
@@ -268,246 +298,12 @@ impl Registry {
     }
 }
 
-#[derive(Default)]
-struct Builder {
-    attributes: Vec<Attribute>,
-    schemas: Vec<Schema>,
-    resource_types: Vec<ResourceType>,
+/// What follows a URN and its colon in a name.
+fn below_urn<'n>(name: &'n str, urn: &str) -> Option<&'n str> {
+    let (start, rest) = name.split_at_checked(urn.len())?;
+    let rest = rest.strip_prefix(':')?;
+    start.eq_ignore_ascii_case(urn).then_some(rest)
 }
-
-impl Builder {
-    fn schema(
-        &mut self,
-        definition: SchemaDefinition,
-        is_extension: bool,
-    ) -> Result<(), DefinitionError> {
-        if self
-            .schemas
-            .iter()
-            .any(|s| s.urn.eq_ignore_ascii_case(&definition.id))
-        {
-            return Err(DefinitionError::Duplicate(definition.id));
-        }
-        let container = if is_extension {
-            let container = AttributeDefinition {
-                name: definition.id.clone(),
-                kind: Type::Complex,
-                multi_valued: false,
-                description: definition.description.clone(),
-                required: false,
-                case_exact: false,
-                mutability: super::Mutability::ReadWrite,
-                returned: super::Returned::Default,
-                uniqueness: super::Uniqueness::None,
-                canonical_values: Vec::new(),
-                reference_types: Vec::new(),
-                sub_attributes: definition.attributes.clone(),
-            };
-            Some(self.attribute(container, None, true)?)
-        } else {
-            None
-        };
-        let attributes = match container {
-            Some(container) => self
-                .attributes
-                .get(usize::from(container.0))
-                .map(|c| c.children.clone())
-                .unwrap_or_default(),
-            None => self.siblings(definition.attributes, None)?,
-        };
-        self.schemas.push(Schema {
-            urn: definition.id,
-            name: definition.name,
-            description: definition.description,
-            attributes,
-            container,
-        });
-        Ok(())
-    }
-
-    fn siblings(
-        &mut self,
-        definitions: Vec<AttributeDefinition>,
-        parent: Option<AttrId>,
-    ) -> Result<Vec<AttrId>, DefinitionError> {
-        let mut ids: Vec<AttrId> = Vec::with_capacity(definitions.len());
-        for definition in definitions {
-            let name = definition.name.clone();
-            let taken = ids.iter().any(|id| {
-                self.attributes
-                    .get(usize::from(id.0))
-                    .is_some_and(|a| a.name.eq_ignore_ascii_case(&name))
-            });
-            if taken {
-                return Err(DefinitionError::Duplicate(name));
-            }
-            ids.push(self.attribute(definition, parent, false)?);
-        }
-        Ok(ids)
-    }
-
-    fn attribute(
-        &mut self,
-        definition: AttributeDefinition,
-        parent: Option<AttrId>,
-        is_extension: bool,
-    ) -> Result<AttrId, DefinitionError> {
-        let id =
-            AttrId(u16::try_from(self.attributes.len()).map_err(|_| DefinitionError::TooMany)?);
-        if (definition.kind == Type::Complex) == definition.sub_attributes.is_empty() {
-            return Err(DefinitionError::SubAttributes(definition.name));
-        }
-        self.attributes.push(Attribute {
-            id,
-            parent,
-            name: definition.name,
-            description: definition.description,
-            kind: definition.kind,
-            multi_valued: definition.multi_valued,
-            required: definition.required,
-            case_exact: definition.case_exact,
-            mutability: definition.mutability,
-            returned: definition.returned,
-            uniqueness: definition.uniqueness,
-            canonical_values: definition.canonical_values,
-            reference_types: definition.reference_types,
-            children: Vec::new(),
-            is_extension,
-        });
-        let children = self.siblings(definition.sub_attributes, Some(id))?;
-        if let Some(attribute) = self.attributes.get_mut(usize::from(id.0)) {
-            attribute.children = children;
-        }
-        Ok(id)
-    }
-
-    fn resource_type(&mut self, definition: ResourceTypeDefinition) -> Result<(), DefinitionError> {
-        let find = |urn: &str| {
-            self.schemas
-                .iter()
-                .find(|s| s.urn.eq_ignore_ascii_case(urn))
-                .ok_or_else(|| DefinitionError::UnknownSchema(urn.to_owned()))
-        };
-        let mut attributes = Vec::new();
-        if let Some(common) = self.schemas.first() {
-            attributes.extend(&common.attributes);
-        }
-        attributes.extend(&find(&definition.schema)?.attributes);
-        let mut extensions = Vec::new();
-        for extension in &definition.schema_extensions {
-            let container = find(&extension.schema)?
-                .container
-                .ok_or_else(|| DefinitionError::UnknownSchema(extension.schema.clone()))?;
-            attributes.push(container);
-            extensions.push((container, extension.required));
-        }
-        let id = u16::try_from(self.resource_types.len()).map_err(|_| DefinitionError::TooMany)?;
-        self.resource_types.push(ResourceType {
-            id: ResourceTypeId(id),
-            name: definition.name,
-            description: definition.description,
-            endpoint: definition.endpoint,
-            schema: definition.schema,
-            extensions,
-            attributes,
-        });
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Registry, DefinitionError> {
-        let core = self.core()?;
-        Ok(Registry {
-            attributes: self.attributes,
-            schemas: self.schemas,
-            resource_types: self.resource_types,
-            core,
-        })
-    }
-
-    fn core(&self) -> Result<Core, DefinitionError> {
-        let missing = |what: &str| DefinitionError::Missing(what.to_owned());
-        let resource_type = |name: &str| {
-            self.resource_types
-                .iter()
-                .find(|t| t.name == name)
-                .ok_or_else(|| missing(name))
-        };
-        let named = |among: &[AttrId], name: &str| {
-            among
-                .iter()
-                .copied()
-                .find(|id| {
-                    self.attributes
-                        .get(usize::from(id.0))
-                        .is_some_and(|a| a.name == name)
-                })
-                .ok_or_else(|| missing(name))
-        };
-        let child = |parent: AttrId, name: &str| {
-            let children = self
-                .attributes
-                .get(usize::from(parent.0))
-                .map(|a| a.children.as_slice())
-                .unwrap_or_default();
-            named(children, name)
-        };
-        let user = resource_type("User")?;
-        let group = resource_type("Group")?;
-        let of_user = |name: &str| named(&user.attributes, name);
-        let of_group = |name: &str| named(&group.attributes, name);
-        let meta = of_user("meta")?;
-        let emails = of_user("emails")?;
-        let groups = of_user("groups")?;
-        let members = of_group("members")?;
-        Ok(Core {
-            schemas: of_user("schemas")?,
-            id: of_user("id")?,
-            external_id: of_user("externalId")?,
-            meta,
-            meta_resource_type: child(meta, "resourceType")?,
-            meta_created: child(meta, "created")?,
-            meta_last_modified: child(meta, "lastModified")?,
-            meta_location: child(meta, "location")?,
-            meta_version: child(meta, "version")?,
-            user_name: of_user("userName")?,
-            active: of_user("active")?,
-            password: of_user("password")?,
-            emails,
-            emails_value: child(emails, "value")?,
-            groups,
-            groups_value: child(groups, "value")?,
-            groups_ref: child(groups, "$ref")?,
-            groups_display: child(groups, "display")?,
-            groups_type: child(groups, "type")?,
-            group_display_name: of_group("displayName")?,
-            members,
-            members_value: child(members, "value")?,
-            members_ref: child(members, "$ref")?,
-            members_type: child(members, "type")?,
-            members_display: child(members, "display")?,
-            user: user.id,
-            group: group.id,
-        })
-    }
-}
-
-impl fmt::Display for DefinitionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(why) => write!(f, "a schema document is malformed: {why}"),
-            Self::UnknownSchema(urn) => write!(f, "no schema \"{urn}\" is defined"),
-            Self::Duplicate(name) => write!(f, "\"{name}\" is defined twice"),
-            Self::SubAttributes(name) => write!(
-                f,
-                "\"{name}\": a complex attribute has subAttributes, and only a complex one"
-            ),
-            Self::Missing(name) => write!(f, "the service needs \"{name}\", which is not defined"),
-            Self::TooMany => f.write_str("there are more than 65,535 attributes"),
-        }
-    }
-}
-
-impl std::error::Error for DefinitionError {}
 
 static PLACEHOLDER: Attribute = Attribute {
     id: AttrId(0),
@@ -564,6 +360,34 @@ mod tests {
             registry.path(registry.child(manager, "VALUE").unwrap()),
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"
         );
+    }
+
+    #[test]
+    fn full_names_are_resolved() {
+        let registry = Registry::standard().unwrap();
+        let user = registry.core().user;
+        let path = |name: &str| Some(registry.path(registry.resolve(user, name)?));
+        let urn = crate::schema::ENTERPRISE_USER;
+        let is = |name: &str, expected: &str| {
+            assert_eq!(path(name).as_deref(), Some(expected), "{name}");
+        };
+        is("Name.GivenName", "name.givenName");
+        is(&format!("{}:userName", crate::schema::USER), "userName");
+        is(&urn.to_lowercase(), urn);
+        let manager = format!("{urn}:manager.value");
+        is(&manager, &manager);
+        is("manager.value", &manager);
+        for unknown in [
+            "",
+            ".",
+            "name.",
+            "name.x",
+            "members",
+            &format!("{urn}:"),
+            "é",
+        ] {
+            assert_eq!(path(unknown), None, "{unknown}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! JSON text as the protocol code sees it.
+//! Text of a client inside an error message.
 
 use std::fmt;
 

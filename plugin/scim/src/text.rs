@@ -1,0 +1,57 @@
+//! Text compared without regard to case: `caseExact` false (RFC 7643 §2.2), in
+//! filters and in the keys of unique values alike.
+
+use caseless::Caseless;
+use std::borrow::Cow;
+use unicode_normalization::UnicodeNormalization;
+
+/// The comparison key of a text: two texts are the same without regard to case
+/// when their keys are equal. Unicode's canonical caseless matching (Unicode
+/// §3.13, D145), in NFC as RFC 7644 §5 asks for by way of PRECIS.
+///
+/// ```
+/// assert_eq!(scim::text::fold("BJensen"), "bjensen");
+/// assert_eq!(scim::text::fold("Stra\u{df}e"), scim::text::fold("STRASSE"));
+/// ```
+#[must_use]
+pub fn fold(text: &str) -> Cow<'_, str> {
+    if !text.is_ascii() {
+        let folded = text.nfd().default_case_fold().nfc();
+        return Cow::Owned(folded.collect());
+    }
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Cow::Owned(text.to_ascii_lowercase());
+    }
+    Cow::Borrowed(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn composed_and_decomposed_are_the_same() {
+        assert_eq!(fold("E\u{301}milie"), fold("\u{e9}MILIE"));
+    }
+
+    #[test]
+    fn other_scripts_fold() {
+        assert_eq!(fold("ΣΊΣΥΦΟΣ"), fold("σίσυφος"));
+        assert_ne!(fold("ı"), fold("I"));
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_changes_nothing(text in any::<String>()) {
+            let once = fold(&text).into_owned();
+            prop_assert_eq!(fold(&once), once.as_str());
+        }
+
+        #[test]
+        fn ascii_takes_the_same_way_as_all_text(text in "[ -~]*") {
+            let slow: String = text.nfd().default_case_fold().nfc().collect();
+            prop_assert_eq!(fold(&text), slow);
+        }
+    }
+}
