@@ -5,6 +5,7 @@
 pub mod datetime;
 pub mod error;
 pub mod json;
+pub mod projection;
 pub mod resource;
 pub mod schema;
 pub mod text;

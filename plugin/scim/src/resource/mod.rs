@@ -1,5 +1,16 @@
 //! Resources (RFC 7643 §3): a tree of values guided by the schema.
+//!
+//! [`from_client`] and [`from_store`] read one, [`complete`] says whether it may
+//! be stored, [`to_store`] and [`to_client`] write it.
 
+mod read;
+mod scalar;
+mod tolerance;
+mod validate;
 mod value;
+mod write;
 
+pub use read::{element_from_client, from_client, from_store, value_from_client};
+pub use validate::{complete, primary_of, single_primary};
 pub use value::{Complex, Resource, Value};
+pub use write::{to_client, to_store};

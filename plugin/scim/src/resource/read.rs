@@ -1,0 +1,241 @@
+//! JSON to resources, typed by the schema.
+
+use super::scalar::{scalar, wrong_type};
+use super::{Complex, Resource, Value, tolerance};
+use crate::error::Error;
+use crate::json::{self, Json};
+use crate::schema::{AttrId, Mutability, Registry, ResourceTypeId};
+use std::borrow::Cow;
+
+/// Who wrote what is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// A client, who has no say on `readOnly` attributes: they are dropped
+    /// (RFC 7644 §3.3).
+    Client,
+    /// This service.
+    Store,
+}
+
+/// Reads the body of a POST or PUT.
+///
+/// Names have no case; `null`, `[]` and `""` are no value; unknown attributes
+/// and `readOnly` ones are dropped. Sub-attributes and extension attributes may
+/// also come under their full name at the top (`name.givenName`,
+/// `urn:…:enterprise:2.0:User:department`); where an attribute comes in both
+/// places, its proper place counts. `schemas` is checked for its form only.
+/// Whether what is left is enough is [`complete`](super::complete)'s question.
+///
+/// # Errors
+/// [`Error::NotAnObject`]; [`Error::WrongType`] and [`Error::BadValue`] with the
+/// attribute's path.
+pub fn from_client(
+    registry: &Registry,
+    resource_type: ResourceTypeId,
+    body: &Json<'_>,
+) -> Result<Resource, Error> {
+    let members = body.as_object().ok_or(Error::NotAnObject)?;
+    let mut resource = Resource::new(resource_type);
+    let mut misplaced = Vec::new();
+    for (name, json) in members {
+        match registry.top(resource_type, name) {
+            Some(id) if id == registry.core().schemas => check_schemas(json)?,
+            Some(id) if is_read_only(registry, id) => {}
+            Some(id) => {
+                if let Some(value) = value(registry, Source::Client, id, json)? {
+                    resource.attributes.set(id, value);
+                }
+            }
+            None => misplaced.extend(
+                registry
+                    .resolve(resource_type, name)
+                    .map(|id| (!name.contains(':'), id, json)),
+            ),
+        }
+    }
+    // A name with its URN is the surer one.
+    misplaced.sort_by_key(|(bare, ..)| *bare);
+    for (_, id, json) in misplaced {
+        let mut lineage: Vec<AttrId> = registry.lineage(id).collect();
+        lineage.reverse();
+        if lineage.iter().any(|id| is_read_only(registry, *id)) {
+            continue;
+        }
+        if let Some(value) = value(registry, Source::Client, id, json)? {
+            fill(&mut resource.attributes, &lineage, value);
+        }
+    }
+    Ok(resource)
+}
+
+/// Reads a value for an attribute, as in a PATCH operation: all values of a
+/// multi-valued attribute as a list. Nothing when it is `null`, `[]`, `""`, or an
+/// object in which nothing is left.
+///
+/// # Errors
+/// [`Error::WrongType`] and [`Error::BadValue`] with the attribute's path.
+pub fn value_from_client(
+    registry: &Registry,
+    attribute: AttrId,
+    json: &Json<'_>,
+) -> Result<Option<Value>, Error> {
+    value(registry, Source::Client, attribute, json)
+}
+
+/// Reads one value of an attribute, multi-valued or not.
+///
+/// # Errors
+/// Those of [`value_from_client`].
+pub fn element_from_client(
+    registry: &Registry,
+    attribute: AttrId,
+    json: &Json<'_>,
+) -> Result<Option<Value>, Error> {
+    single(registry, Source::Client, attribute, json)
+}
+
+/// Reads what [`to_store`](super::to_store) wrote. Names that are no longer
+/// known, of an extension that was configured away, are left out.
+///
+/// # Errors
+/// [`Error::Internal`] when the record is damaged.
+pub fn from_store(
+    registry: &Registry,
+    resource_type: ResourceTypeId,
+    bytes: &[u8],
+) -> Result<Resource, Error> {
+    let read = || {
+        let record = json::parse(bytes, json::MAX_DEPTH)?;
+        let members = record.as_object().ok_or(Error::NotAnObject)?;
+        let mut resource = Resource::new(resource_type);
+        for (name, json) in members {
+            if let Some(id) = registry.top(resource_type, name)
+                && let Some(value) = value(registry, Source::Store, id, json)?
+            {
+                resource.attributes.set(id, value);
+            }
+        }
+        Ok(resource)
+    };
+    read().map_err(|e: Error| Error::Internal {
+        reason: format!("a stored record is damaged; {e}"),
+    })
+}
+
+/// `schemas` need not be there and may name URNs that nobody knows, as Entra ID
+/// does for every group; which schemas a resource has, its content says.
+fn check_schemas(json: &Json<'_>) -> Result<(), Error> {
+    let is_list_of_urns = json.is_null()
+        || tolerance::as_list(json)
+            .iter()
+            .all(|urn| urn.as_str().is_some());
+    is_list_of_urns
+        .then_some(())
+        .ok_or_else(|| Error::WrongType {
+            attribute: "schemas".to_owned(),
+            expected: "a list of URNs".to_owned(),
+        })
+}
+
+fn is_read_only(registry: &Registry, id: AttrId) -> bool {
+    registry.attribute(id).mutability == Mutability::ReadOnly
+}
+
+/// Gives the attribute at the end of `lineage` a value unless it has one. Below
+/// a list it is not said which element is meant, so there nothing happens.
+fn fill(complex: &mut Complex, lineage: &[AttrId], value: Value) {
+    match lineage {
+        [] => {}
+        [id] => {
+            if complex.get(*id).is_none() {
+                complex.set(*id, value);
+            }
+        }
+        [id, below @ ..] => match complex.get_mut(*id) {
+            Some(Value::Complex(inner)) => fill(inner, below, value),
+            Some(_) => {}
+            None => {
+                let mut inner = Complex::default();
+                fill(&mut inner, below, value);
+                complex.set(*id, Value::Complex(inner));
+            }
+        },
+    }
+}
+
+fn value(
+    registry: &Registry,
+    source: Source,
+    id: AttrId,
+    json: &Json<'_>,
+) -> Result<Option<Value>, Error> {
+    let attribute = registry.attribute(id);
+    if !attribute.multi_valued {
+        return match tolerance::as_single(json) {
+            Some(json) => single(registry, source, id, json),
+            None => Err(Error::WrongType {
+                attribute: registry.path(id),
+                expected: "a single value, not a list".to_owned(),
+            }),
+        };
+    }
+    let elements = tolerance::as_list(json)
+        .iter()
+        .filter_map(|element| single(registry, source, id, element).transpose())
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok((!elements.is_empty()).then_some(Value::List(elements)))
+}
+
+fn single(
+    registry: &Registry,
+    source: Source,
+    id: AttrId,
+    json: &Json<'_>,
+) -> Result<Option<Value>, Error> {
+    let attribute = registry.attribute(id);
+    if !attribute.is_complex() {
+        return scalar(registry, attribute, json);
+    }
+    let complex = if let Some(members) = json.as_object() {
+        complex(registry, source, id, members)?
+    } else if json.is_null() {
+        return Ok(None);
+    } else if let Some(child) = tolerance::bare_value(registry, id, json) {
+        scalar(registry, registry.attribute(child), json)?
+            .map(|value| (child, value))
+            .into_iter()
+            .collect()
+    } else {
+        return Err(wrong_type(registry, attribute));
+    };
+    Ok((!complex.is_empty()).then_some(Value::Complex(complex)))
+}
+
+fn complex(
+    registry: &Registry,
+    source: Source,
+    id: AttrId,
+    members: &[(Cow<'_, str>, Json<'_>)],
+) -> Result<Complex, Error> {
+    let mut complex = Complex::default();
+    let mut aliases = Vec::new();
+    for (name, json) in members {
+        match registry.child(id, name) {
+            Some(child) if source == Source::Client && is_read_only(registry, child) => {}
+            Some(child) => {
+                if let Some(value) = value(registry, source, child, json)? {
+                    complex.set(child, value);
+                }
+            }
+            None => aliases.extend(tolerance::alias(registry, id, name).map(|id| (id, json))),
+        }
+    }
+    for (child, json) in aliases {
+        if complex.get(child).is_none()
+            && let Some(value) = value(registry, source, child, json)?
+        {
+            complex.set(child, value);
+        }
+    }
+    Ok(complex)
+}

@@ -1,0 +1,90 @@
+//! One simple value of an attribute's type (RFC 7643 §2.3).
+
+use super::{Value, tolerance};
+use crate::datetime;
+use crate::error::Error;
+use crate::json::Json;
+use crate::schema::{Attribute, Registry, Type};
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// Reads a simple value; `null` and `""` are no value.
+pub(super) fn scalar(
+    registry: &Registry,
+    attribute: &Attribute,
+    json: &Json<'_>,
+) -> Result<Option<Value>, Error> {
+    let wrong = || wrong_type(registry, attribute);
+    if json.is_null() || json.as_str() == Some("") {
+        return Ok(None);
+    }
+    let value = match attribute.kind {
+        Type::Boolean => match json {
+            Json::Bool(value) => Some(*value),
+            _ => json.as_str().and_then(tolerance::boolean),
+        }
+        .map(Value::Boolean),
+        // A fraction, even of zero, makes a number no integer (RFC 7643 §2.3.4).
+        Type::Integer => match json {
+            Json::Integer(number) => Some(Value::Integer(*number)),
+            _ => None,
+        },
+        Type::Decimal => match json {
+            Json::Integer(number) => Some(Value::Decimal(*number as f64)),
+            Json::Decimal(number) => Some(Value::Decimal(*number)),
+            _ => None,
+        },
+        Type::String | Type::Reference => json
+            .as_str()
+            .map(str::to_owned)
+            .or_else(|| tolerance::number_as_text(json))
+            .map(Value::String),
+        Type::DateTime => text_if(json, |text| datetime::parse(text).is_some()),
+        Type::Binary => text_if(json, is_base64),
+        Type::Complex => None,
+    }
+    .ok_or_else(wrong)?;
+    // A NUL would end the text early where it goes next: store keys, RADIUS.
+    if value.as_str().is_some_and(|text| text.contains('\0')) {
+        return Err(Error::BadValue {
+            attribute: registry.path(attribute.id),
+            reason: "must not contain the character U+0000".to_owned(),
+        });
+    }
+    Ok(Some(value))
+}
+
+/// The error for a value that is not of the attribute's type.
+pub(super) fn wrong_type(registry: &Registry, attribute: &Attribute) -> Error {
+    let expected = match attribute.kind {
+        Type::Boolean => "true or false",
+        Type::Integer => "a whole number of at most 64 bits",
+        Type::Decimal => "a number",
+        Type::String => "a string",
+        Type::DateTime => "a date and time such as \"2026-11-24T05:00:00Z\"",
+        Type::Binary => "a string in base64",
+        Type::Reference => "a URI",
+        Type::Complex => "an object",
+    };
+    Error::WrongType {
+        attribute: registry.path(attribute.id),
+        expected: expected.to_owned(),
+    }
+}
+
+fn text_if(json: &Json<'_>, holds: impl FnOnce(&str) -> bool) -> Option<Value> {
+    let text = json.as_str()?;
+    holds(text).then(|| Value::String(text.to_owned()))
+}
+
+/// Base64 as it is found: RFC 4648 §4 or §5, padded or not (RFC 7643 §2.3.6),
+/// broken into lines or not.
+fn is_base64(text: &str) -> bool {
+    const CONFIG: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    const PLAIN: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
+    const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
+    let solid: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+    PLAIN.decode(&solid).is_ok() || URL_SAFE.decode(&solid).is_ok()
+}

@@ -1,0 +1,89 @@
+//! What clients send instead of a value of the attribute's type, and what is
+//! meant. Each function names the client that needs it; what none of them takes
+//! is refused.
+
+use crate::json::Json;
+use crate::schema::{AttrId, Registry, Type};
+
+/// Decimals from here on may have lost digits when they were parsed.
+const EXACT_BELOW: f64 = 1e15;
+
+/// `"True"` and `"False"` in any case for a boolean: Entra ID without its
+/// `aadOptscim062020` flag, OneLogin's templates.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// A number for text: Okta with entitlements sends `externalId` and
+/// `postalCode` as numbers. A number that may have lost digits is not taken.
+pub(super) fn number_as_text(json: &Json<'_>) -> Option<String> {
+    match json {
+        Json::Integer(number) => Some(number.to_string()),
+        Json::Decimal(number) if number.abs() < EXACT_BELOW => Some(number.to_string()),
+        Json::Null
+        | Json::Bool(_)
+        | Json::Decimal(_)
+        | Json::String(_)
+        | Json::Array(_)
+        | Json::Object(_) => None,
+    }
+}
+
+/// One value where a list is due: OneLogin sends `emails` as one object.
+pub(super) fn as_list<'j, 'a>(json: &'j Json<'a>) -> &'j [Json<'a>] {
+    json.as_array().unwrap_or(std::slice::from_ref(json))
+}
+
+/// A list of one where a single value is due: Entra ID sends the manager as
+/// `[{"value":"…"}]`. Nothing stands for an empty list.
+pub(super) fn as_single<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
+    match json {
+        Json::Array(elements) => match elements.as_slice() {
+            [] => Some(&Json::Null),
+            [one] => Some(one),
+            _ => None,
+        },
+        Json::Null
+        | Json::Bool(_)
+        | Json::Integer(_)
+        | Json::Decimal(_)
+        | Json::String(_)
+        | Json::Object(_) => Some(json),
+    }
+}
+
+/// Bare text where an object is due is the object's `value`: Entra ID sends the
+/// manager so, Microsoft's Postman collection the members.
+pub(super) fn bare_value(registry: &Registry, complex: AttrId, json: &Json<'_>) -> Option<AttrId> {
+    match json {
+        Json::String(_) | Json::Integer(_) | Json::Decimal(_) => registry.child(complex, "value"),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+    }
+}
+
+/// Other names of sub-attributes: `displayName` for `display` in members
+/// (Microsoft's Postman collection) and roles (Entra ID), `managerId` for a
+/// manager's `value` (OneLogin's templates).
+pub(super) fn alias(registry: &Registry, complex: AttrId, name: &str) -> Option<AttrId> {
+    let meant = if name.eq_ignore_ascii_case("displayName") {
+        "display"
+    } else if name.eq_ignore_ascii_case("managerId")
+        && registry
+            .attribute(complex)
+            .name
+            .eq_ignore_ascii_case("manager")
+    {
+        "value"
+    } else {
+        return None;
+    };
+    registry
+        .child(complex, meant)
+        .filter(|id| registry.attribute(*id).kind == Type::String)
+}
