@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 pub mod datetime;
+pub mod discovery;
 pub mod error;
 pub mod json;
+pub mod message;
 pub mod projection;
 pub mod resource;
 pub mod schema;
