@@ -5,8 +5,10 @@
 pub mod datetime;
 pub mod discovery;
 pub mod error;
+pub mod filter;
 pub mod json;
 pub mod message;
+pub mod path;
 pub mod projection;
 pub mod resource;
 pub mod schema;

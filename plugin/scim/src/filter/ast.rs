@@ -1,0 +1,206 @@
+//! A filter as it was written: names are not looked up yet.
+
+use std::fmt;
+
+/// A filter or a part of one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Expression {
+    /// All of them hold.
+    And(Vec<Self>),
+    /// At least one of them holds.
+    Or(Vec<Self>),
+    /// It does not hold.
+    Not(Box<Self>),
+    /// An attribute is compared.
+    Comparison(Comparison),
+    /// An element of a multi-valued attribute meets a filter of its own.
+    ValuePath {
+        /// The attribute's name.
+        attribute: String,
+        /// The filter, whose names are those of sub-attributes.
+        filter: Box<Self>,
+    },
+}
+
+/// `attrPath SP "pr"` or `attrPath SP compareOp SP compValue`
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Comparison {
+    /// The attribute's name, with its URN and sub-attribute where it has them.
+    pub(crate) attribute: String,
+    /// How it is compared.
+    pub(crate) operator: Operator,
+    /// With what; the literal of `pr` is empty.
+    pub(crate) literal: Literal,
+}
+
+/// The operators of RFC 7644 §3.4.2.2, table 3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    /// `eq`
+    Equal,
+    /// `ne`
+    NotEqual,
+    /// `co`
+    Contains,
+    /// `sw`
+    StartsWith,
+    /// `ew`
+    EndsWith,
+    /// `gt`
+    Greater,
+    /// `ge`
+    GreaterOrEqual,
+    /// `lt`
+    Less,
+    /// `le`
+    LessOrEqual,
+    /// `pr`
+    Present,
+}
+
+impl Operator {
+    /// All of them with their spelling.
+    pub(crate) const ALL: [(Self, &'static str); 10] = [
+        (Self::Equal, "eq"),
+        (Self::NotEqual, "ne"),
+        (Self::Contains, "co"),
+        (Self::StartsWith, "sw"),
+        (Self::EndsWith, "ew"),
+        (Self::Greater, "gt"),
+        (Self::GreaterOrEqual, "ge"),
+        (Self::Less, "lt"),
+        (Self::LessOrEqual, "le"),
+        (Self::Present, "pr"),
+    ];
+
+    /// The operator with this spelling, in any case.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|(_, spelling)| spelling.eq_ignore_ascii_case(name))
+            .map(|(operator, _)| operator)
+    }
+
+    /// Its spelling.
+    pub(crate) fn as_str(self) -> &'static str {
+        Self::ALL
+            .into_iter()
+            .find(|(operator, _)| *operator == self)
+            .map_or("", |(_, spelling)| spelling)
+    }
+}
+
+/// What an attribute is compared with. What a word means depends on the
+/// attribute's type, which is not known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Literal {
+    /// A string in quotation marks, its escapes resolved.
+    String(String),
+    /// `true`, `false`, `null`, a number, or text that lacks its quotation marks.
+    Word(String),
+}
+
+impl Literal {
+    /// The text, for an attribute that is compared as text.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::String(text) | Self::Word(text) => text,
+        }
+    }
+
+    /// Whether it is `null`.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Word(word) if word.eq_ignore_ascii_case("null"))
+    }
+}
+
+impl Expression {
+    /// Joins terms by `and`; what is itself a conjunction is taken apart, which
+    /// keeps the tree no deeper than its parentheses.
+    pub(crate) fn all(terms: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(terms.len());
+        for term in terms {
+            match term {
+                Self::And(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            1 => flat.remove(0),
+            _ => Self::And(flat),
+        }
+    }
+
+    /// Joins terms by `or`, like [`Self::all`].
+    pub(crate) fn any(terms: Vec<Self>) -> Self {
+        let mut flat = Vec::with_capacity(terms.len());
+        for term in terms {
+            match term {
+                Self::Or(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            1 => flat.remove(0),
+            _ => Self::Or(flat),
+        }
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::And(terms) => joined(f, terms, " and ", |t| matches!(t, Self::Or(_))),
+            Self::Or(terms) => joined(f, terms, " or ", |_| false),
+            Self::Not(inner) => write!(f, "not ({inner})"),
+            Self::Comparison(comparison) => comparison.fmt(f),
+            Self::ValuePath { attribute, filter } => write!(f, "{attribute}[{filter}]"),
+        }
+    }
+}
+
+fn joined(
+    f: &mut fmt::Formatter<'_>,
+    terms: &[Expression],
+    joiner: &str,
+    parenthesised: impl Fn(&Expression) -> bool,
+) -> fmt::Result {
+    for (at, term) in terms.iter().enumerate() {
+        if at > 0 {
+            f.write_str(joiner)?;
+        }
+        if parenthesised(term) {
+            write!(f, "({term})")?;
+        } else {
+            write!(f, "{term}")?;
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.attribute, self.operator.as_str())?;
+        match self.operator {
+            Operator::Present => Ok(()),
+            Operator::Equal
+            | Operator::NotEqual
+            | Operator::Contains
+            | Operator::StartsWith
+            | Operator::EndsWith
+            | Operator::Greater
+            | Operator::GreaterOrEqual
+            | Operator::Less
+            | Operator::LessOrEqual => write!(f, " {}", self.literal),
+        }
+    }
+}
+
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String(text) => write!(f, "{}", serde_json::Value::from(text.as_str())),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
+}

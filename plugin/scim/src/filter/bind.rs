@@ -1,0 +1,305 @@
+//! From names to attributes: which attribute a comparison means, whether the
+//! attribute can be compared so, and what the literal is in its type.
+
+use super::ast::{Comparison, Expression, Literal, Operator};
+use super::eval::{ElementFilter, Filter, Node, Number, Predicate, Test, Text};
+use crate::datetime;
+use crate::error::Error;
+use crate::json::Quoted;
+use crate::resource::Value;
+use crate::schema::{AttrId, Mutability, Registry, ResourceTypeId, Returned, Type};
+use crate::text::fold;
+
+/// Binds a filter to a resource type.
+pub(super) fn bind_filter(
+    registry: &Registry,
+    resource_type: ResourceTypeId,
+    expression: &Expression,
+) -> Result<Filter, Error> {
+    let binder = Binder {
+        registry,
+        place: Place::Resource(resource_type),
+    };
+    Ok(Filter {
+        root: binder.node(expression)?,
+    })
+}
+
+/// Binds what stands between brackets to the elements of an attribute.
+pub(crate) fn bind_element(
+    registry: &Registry,
+    attribute: AttrId,
+    expression: &Expression,
+) -> Result<ElementFilter, Error> {
+    let binder = Binder {
+        registry,
+        place: Place::Element(attribute),
+    };
+    Ok(ElementFilter {
+        root: binder.node(expression)?,
+    })
+}
+
+struct Binder<'r> {
+    registry: &'r Registry,
+    place: Place,
+}
+
+/// What the names in a filter are names of.
+#[derive(Clone, Copy)]
+enum Place {
+    Resource(ResourceTypeId),
+    Element(AttrId),
+}
+
+impl Binder<'_> {
+    fn node(&self, expression: &Expression) -> Result<Node, Error> {
+        match expression {
+            Expression::And(terms) => Ok(Node::All(self.nodes(terms)?)),
+            Expression::Or(terms) => Ok(Node::Any(self.nodes(terms)?)),
+            Expression::Not(inner) => Ok(Node::Not(Box::new(self.node(inner)?))),
+            Expression::Comparison(comparison) => self.comparison(comparison),
+            Expression::ValuePath { attribute, filter } => {
+                let id = self.resolve(attribute)?;
+                let filter = bind_element(self.registry, id, filter)?.root;
+                Ok(self.computed(id, &filter).unwrap_or_else(|| Node::Element {
+                    steps: self.steps(id),
+                    filter: Box::new(filter),
+                }))
+            }
+        }
+    }
+
+    fn nodes(&self, expressions: &[Expression]) -> Result<Vec<Node>, Error> {
+        expressions.iter().map(|e| self.node(e)).collect()
+    }
+
+    fn comparison(&self, comparison: &Comparison) -> Result<Node, Error> {
+        let named = self.resolve(&comparison.attribute)?;
+        self.check_readable(named)?;
+        let null = comparison.literal.is_null();
+        let (operator, negated) = match comparison.operator {
+            Operator::Equal if null => (Operator::Present, true),
+            Operator::NotEqual if null => (Operator::Present, false),
+            other => (other, false),
+        };
+        if operator == Operator::Present {
+            let present = self.test(named, Predicate::Present);
+            return Ok(if negated {
+                Node::Not(Box::new(present))
+            } else {
+                present
+            });
+        }
+        let id = self.comparable(named, operator)?;
+        let predicate = self.predicate(id, operator, &comparison.literal)?;
+        Ok(self.test(id, predicate))
+    }
+
+    fn test(&self, id: AttrId, predicate: Predicate) -> Node {
+        let on_the_value = Node::Test(Test {
+            steps: Vec::new(),
+            predicate: predicate.clone(),
+        });
+        self.computed(id, &on_the_value).unwrap_or_else(|| {
+            Node::Test(Test {
+                steps: self.steps(id),
+                predicate,
+            })
+        })
+    }
+
+    /// A condition on what is not stored, because it follows from the rest:
+    /// `schemas` from the extensions that are there, `meta.resourceType` from
+    /// the resource type.
+    fn computed(&self, id: AttrId, condition: &Node) -> Option<Node> {
+        let Place::Resource(resource_type) = self.place else {
+            return None;
+        };
+        let definition = self.registry.resource_type(resource_type);
+        let holds = |text: &str| condition.holds_for(&Value::String(text.to_owned()));
+        if id == self.registry.core().meta_resource_type {
+            return Some(Node::Known(holds(&definition.name)));
+        }
+        if id != self.registry.core().schemas {
+            return None;
+        }
+        if holds(&definition.schema) {
+            return Some(Node::Known(true));
+        }
+        let extensions = definition
+            .extensions
+            .iter()
+            .map(|(container, _)| *container);
+        let present = extensions
+            .filter(|container| holds(&self.registry.attribute(*container).name))
+            .map(|container| {
+                Node::Test(Test {
+                    steps: vec![container],
+                    predicate: Predicate::Present,
+                })
+            });
+        Some(Node::Any(present.collect()))
+    }
+
+    fn resolve(&self, name: &str) -> Result<AttrId, Error> {
+        let found = match self.place {
+            Place::Resource(resource_type) => self.registry.resolve(resource_type, name),
+            Place::Element(attribute) => self
+                .registry
+                .child(attribute, name)
+                // A multi-valued attribute without sub-attributes has the
+                // implicit one `value` (RFC 7643 §2.4).
+                .or_else(|| name.eq_ignore_ascii_case("value").then_some(attribute))
+                .filter(|id| *id != attribute || !self.registry.attribute(*id).is_complex()),
+        };
+        found.ok_or_else(|| Error::FilterAttribute {
+            name: Quoted::from(name),
+        })
+    }
+
+    /// From the top of the resource, or from the element, to the attribute.
+    fn steps(&self, id: AttrId) -> Vec<AttrId> {
+        let mut steps: Vec<AttrId> = match self.place {
+            Place::Resource(_) => self.registry.lineage(id).collect(),
+            Place::Element(element) => self
+                .registry
+                .lineage(id)
+                .take_while(|step| *step != element)
+                .collect(),
+        };
+        steps.reverse();
+        steps
+    }
+
+    /// What is never returned must not be found out by filters either (RFC 7643
+    /// §7, `returned` and `mutability`).
+    fn check_readable(&self, id: AttrId) -> Result<(), Error> {
+        let hidden = self.registry.lineage(id).any(|step| {
+            let attribute = self.registry.attribute(step);
+            attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
+        });
+        if hidden {
+            return Err(self.refused(id, "it can be neither read nor filtered".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// The attribute itself, or the `value` of a complex one, which is what
+    /// clients mean by `members eq "…"`.
+    fn comparable(&self, id: AttrId, operator: Operator) -> Result<AttrId, Error> {
+        if !self.registry.attribute(id).is_complex() {
+            return Ok(id);
+        }
+        if is_ordering(operator) {
+            return Err(self.refused(id, "a complex attribute has no order".to_owned()));
+        }
+        self.registry.child(id, "value").ok_or_else(|| {
+            let reason = "it is complex, so name one of its sub-attributes";
+            self.refused(id, reason.to_owned())
+        })
+    }
+
+    fn predicate(
+        &self,
+        id: AttrId,
+        operator: Operator,
+        literal: &Literal,
+    ) -> Result<Predicate, Error> {
+        let attribute = self.registry.attribute(id);
+        let refuse = |reason: String| Err(self.refused(id, reason));
+        if literal.is_null() {
+            return refuse("null has no order and no parts; use eq, ne or pr".to_owned());
+        }
+        match attribute.kind {
+            Type::Boolean | Type::Binary if is_ordering(operator) => refuse(format!(
+                "a value that is {} has no order",
+                if attribute.kind == Type::Boolean {
+                    "true or false"
+                } else {
+                    "binary"
+                }
+            )),
+            Type::Boolean | Type::Integer | Type::Decimal if is_partial(operator) => {
+                refuse(format!(
+                    "\"{}\" is for text, and the attribute has none",
+                    operator.as_str()
+                ))
+            }
+            Type::Boolean => match boolean(literal.text()) {
+                Some(operand) => Ok(Predicate::Boolean { operator, operand }),
+                None => refuse("it is compared with true or false".to_owned()),
+            },
+            Type::Integer | Type::Decimal => match number(literal.text()) {
+                Some(operand) => Ok(Predicate::Number { operator, operand }),
+                None => refuse("it is compared with a number".to_owned()),
+            },
+            Type::DateTime if !is_partial(operator) => match datetime::parse(literal.text()) {
+                Some(operand) => Ok(Predicate::Instant {
+                    operator,
+                    operand,
+                    literal: literal.text().to_owned(),
+                }),
+                None => refuse(
+                    "it is compared with a date and time such as \"2026-11-24T05:00:00Z\""
+                        .to_owned(),
+                ),
+            },
+            Type::String | Type::Reference | Type::DateTime | Type::Binary | Type::Complex => {
+                let case_exact = attribute.case_exact || attribute.kind == Type::Binary;
+                let literal = literal.text().to_owned();
+                let key = if case_exact {
+                    literal.clone()
+                } else {
+                    fold(&literal).into_owned()
+                };
+                Ok(Predicate::Text(Text {
+                    operator,
+                    case_exact,
+                    literal,
+                    key,
+                }))
+            }
+        }
+    }
+
+    #[cold]
+    fn refused(&self, id: AttrId, reason: String) -> Error {
+        Error::FilterComparison {
+            attribute: self.registry.path(id),
+            reason,
+        }
+    }
+}
+
+fn is_ordering(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Greater | Operator::GreaterOrEqual | Operator::Less | Operator::LessOrEqual
+    )
+}
+
+fn is_partial(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Contains | Operator::StartsWith | Operator::EndsWith
+    )
+}
+
+/// `true` and `false` in any case, in quotation marks or not: Microsoft Entra
+/// asks for `roles[primary eq "True"]`.
+fn boolean(text: &str) -> Option<bool> {
+    [("true", true), ("false", false)]
+        .into_iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(text))
+        .map(|(_, value)| value)
+}
+
+/// A number of JSON (RFC 8259 §6).
+fn number(text: &str) -> Option<Number> {
+    if let Ok(integer) = text.parse() {
+        return Some(Number::Integer(integer));
+    }
+    let number: serde_json::Number = serde_json::from_str(text).ok()?;
+    number.as_f64().map(Number::Decimal)
+}

@@ -1,0 +1,62 @@
+//! Filters (RFC 7644 §3.4.2.2): from text to something that answers whether a
+//! resource matches.
+//!
+//! A filter takes three forms: text, an expression with names ([`ast`]), and a
+//! [`Filter`], in which every name is an attribute of one resource type and
+//! every literal has the attribute's type. Only the last can be evaluated, and
+//! it needs no name for it.
+
+mod ast;
+mod bind;
+mod eval;
+mod grammar;
+mod lexer;
+mod limits;
+
+#[cfg(test)]
+mod tests;
+
+pub use eval::{ElementFilter, Filter};
+pub use limits::Limits;
+
+pub(crate) use bind::bind_element;
+pub(crate) use grammar::{SyntaxError, parse_path};
+
+use crate::error::Error;
+use crate::schema::{Registry, ResourceTypeId};
+
+impl Filter {
+    /// Reads a filter for resources of one type.
+    ///
+    /// # Errors
+    /// [`Error::FilterLimit`] before anything is built, [`Error::FilterSyntax`],
+    /// [`Error::FilterAttribute`] for a name the type does not have, and
+    /// [`Error::FilterComparison`] where the attribute's type or its
+    /// characteristics forbid the comparison.
+    ///
+    /// ```
+    /// use scim::{filter::{Filter, Limits}, resource::{Resource, Value}, schema::Registry};
+    ///
+    /// let registry = Registry::standard().unwrap();
+    /// let core = registry.core();
+    /// let text = r#"userName sw "BJ" and not (active eq true)"#;
+    /// let filter = Filter::parse(&registry, core.user, text, &Limits::default()).unwrap();
+    ///
+    /// let mut user = Resource::new(core.user);
+    /// user.attributes.set(core.user_name, Value::String("bjensen".to_owned()));
+    /// assert!(filter.matches(&user));
+    /// ```
+    pub fn parse(
+        registry: &Registry,
+        resource_type: ResourceTypeId,
+        text: &str,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        limits.check(text)?;
+        let expression = grammar::parse_filter(text).map_err(|error| Error::FilterSyntax {
+            position: error.position,
+            reason: error.reason.to_owned(),
+        })?;
+        bind::bind_filter(registry, resource_type, &expression)
+    }
+}

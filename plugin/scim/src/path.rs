@@ -1,0 +1,90 @@
+//! Paths of PATCH operations (RFC 7644 §3.5.2), bound to attributes.
+
+use crate::error::Error;
+use crate::filter::{self, ElementFilter, Limits, SyntaxError};
+use crate::json::Quoted;
+use crate::schema::{AttrId, Registry, ResourceTypeId};
+
+/// What a PATCH operation works on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// The container, for an attribute of an extension.
+    pub container: Option<AttrId>,
+    /// The attribute; for the URN of an extension alone, its container.
+    pub attribute: AttrId,
+    /// Which elements of a multi-valued attribute.
+    pub selection: Option<ElementFilter>,
+    /// The sub-attribute.
+    pub sub_attribute: Option<AttrId>,
+}
+
+impl Path {
+    /// Reads a path for resources of one type. It may name the attribute, a
+    /// sub-attribute, or elements by a filter and a sub-attribute of those, with
+    /// or without the URN of a schema; or an extension as a whole by its URN.
+    ///
+    /// # Errors
+    /// [`Error::PathSyntax`], also for a filter in it that is malformed;
+    /// [`Error::PathAttribute`] for a name the type does not have;
+    /// [`Error::PathFilter`] for a filter on what has no elements; for what the
+    /// filter names and compares, the errors of
+    /// [`Filter::parse`](crate::filter::Filter::parse).
+    pub fn parse(
+        registry: &Registry,
+        resource_type: ResourceTypeId,
+        text: &str,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        limits.check(text)?;
+        let expression = filter::parse_path(text).map_err(|SyntaxError { position, reason }| {
+            Error::PathSyntax {
+                position,
+                reason: reason.to_owned(),
+            }
+        })?;
+        let unknown = |name: &str| Error::PathAttribute {
+            name: Quoted::from(name),
+        };
+        let named = registry
+            .resolve(resource_type, &expression.attribute)
+            .ok_or_else(|| unknown(&expression.attribute))?;
+        let mut path = Self::to(registry, named);
+        if let Some(filter) = &expression.filter {
+            if path.sub_attribute.is_some() || !registry.attribute(named).multi_valued {
+                return Err(Error::PathFilter {
+                    attribute: registry.path(named),
+                    reason: "it has one value only".to_owned(),
+                });
+            }
+            path.selection = Some(filter::bind_element(registry, named, filter)?);
+        }
+        if let Some(name) = &expression.sub_attribute {
+            let child = registry.child(named, name);
+            path.sub_attribute = Some(child.ok_or_else(|| unknown(name))?);
+        }
+        Ok(path)
+    }
+
+    /// The path of a whole attribute, sub-attribute or extension.
+    #[must_use]
+    pub fn to(registry: &Registry, target: AttrId) -> Self {
+        let mut steps: Vec<AttrId> = registry.lineage(target).collect();
+        steps.reverse();
+        let mut steps = steps.into_iter().peekable();
+        let container =
+            steps.next_if(|step| *step != target && registry.attribute(*step).is_extension);
+        Self {
+            container,
+            attribute: steps.next().unwrap_or(target),
+            selection: None,
+            sub_attribute: steps.next(),
+        }
+    }
+
+    /// The attribute whose value the operation gives: the sub-attribute where
+    /// there is one.
+    #[must_use]
+    pub fn target(&self) -> AttrId {
+        self.sub_attribute.unwrap_or(self.attribute)
+    }
+}
