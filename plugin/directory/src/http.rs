@@ -21,10 +21,13 @@ impl Request {
     /// The first value of a header, named in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| value.as_slice())
+        self.headers(name).next()
+    }
+
+    /// All values of a header, named in lower case.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let named = self.headers.iter().filter(move |(n, _)| n == name);
+        named.map(|(_, value)| value.as_slice())
     }
 }
 

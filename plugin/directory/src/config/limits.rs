@@ -1,0 +1,70 @@
+//! How much the service takes at once. Nothing is unbounded: what exceeds a
+//! limit is refused by an error that names it.
+
+use super::types::within;
+use scim::filter::Limits as FilterLimits;
+use serde::{Deserialize, Deserializer};
+
+/// Limits, each with a default.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The longest body, in bytes: 1 MiB; up to 16 MiB.
+    #[serde(deserialize_with = "bounded::<_, 1024, 16_777_216>")]
+    pub max_body_bytes: usize,
+    /// How deep arrays and objects may stand in each other in a body: 32; from 4
+    /// to 127.
+    #[serde(deserialize_with = "bounded::<_, 4, { scim::json::MAX_DEPTH }>")]
+    pub max_json_depth: usize,
+    /// The longest filter, in bytes: 4,096.
+    #[serde(deserialize_with = "bounded::<_, 64, 65_536>")]
+    pub max_filter_bytes: usize,
+    /// How deep a filter may be nested: 20; up to 64.
+    #[serde(deserialize_with = "bounded::<_, 1, { FilterLimits::DEEPEST }>")]
+    pub max_filter_depth: usize,
+    /// How many comparisons and connectives a filter may have: 200.
+    #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
+    pub max_filter_nodes: usize,
+    /// The most operations in one PATCH: 1,000.
+    #[serde(deserialize_with = "bounded::<_, 1, 100_000>")]
+    pub max_patch_operations: usize,
+    /// Resources in a page when the client asks for no number: 100.
+    #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
+    pub default_count: usize,
+    /// The most resources in a page, whatever the client asks for: 1,000.
+    #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
+    pub max_count: usize,
+}
+
+impl Limits {
+    /// Those of a filter.
+    pub(crate) fn filter(&self) -> FilterLimits {
+        FilterLimits {
+            max_length: self.max_filter_bytes,
+            max_depth: self.max_filter_depth,
+            max_nodes: self.max_filter_nodes,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 1_048_576,
+            max_json_depth: 32,
+            max_filter_bytes: 4_096,
+            max_filter_depth: 20,
+            max_filter_nodes: 200,
+            max_patch_operations: 1_000,
+            default_count: 100,
+            max_count: 1_000,
+        }
+    }
+}
+
+fn bounded<'de, D: Deserializer<'de>, const MIN: usize, const MAX: usize>(
+    deserializer: D,
+) -> Result<usize, D::Error> {
+    within(deserializer, MIN, MAX)
+}

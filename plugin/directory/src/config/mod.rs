@@ -1,0 +1,249 @@
+//! The configuration: what an operator writes, read once. A value that is out of
+//! bounds is no value of these types, so nothing has to be checked later.
+
+mod limits;
+mod types;
+
+pub use limits::Limits;
+pub use types::{BasePath, PublicUrl, Sha256};
+
+use serde::Deserialize;
+
+/// What the service is told. Each key has a default; a key that is not listed
+/// here is refused.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where SCIM is: `/scim/v2`. Everything at and below it is answered.
+    pub base_path: BasePath,
+    /// Where the administrator's interface is: `/admin/v1`.
+    pub admin_path: BasePath,
+    /// The URL of the base path as clients see it, such as
+    /// `https://eu.example.com/scim/v2`. Without it, scheme and host of each
+    /// request are taken.
+    pub public_url: Option<PublicUrl>,
+    /// Where people can read about the service; shown in
+    /// `ServiceProviderConfig`.
+    pub documentation_url: Option<PublicUrl>,
+    /// Where all keys in the store begin: `scim/`.
+    #[serde(deserialize_with = "types::key_prefix")]
+    pub prefix: String,
+    /// SHA-256 of each administrator's key, in hex. Without one the
+    /// administrator's interface is open to tokens of the scope `admin` alone.
+    pub admin_key_sha256: Vec<Sha256>,
+    /// What `DELETE` of a user does: `retain` or `deactivate`.
+    pub on_delete: OnDelete,
+    /// How many days a deleted user's record is kept: 30; from 1 to 3,650.
+    #[serde(deserialize_with = "types::retention_days")]
+    pub retention_days: u32,
+    /// How much the service takes at once.
+    pub limits: Limits,
+}
+
+/// What `DELETE` of a user does (RFC 7644 §3.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDelete {
+    /// The user is gone for clients; its record is kept for the retention time.
+    #[default]
+    Retain,
+    /// The user stays, and is no longer active.
+    Deactivate,
+}
+
+/// A configuration that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The text is not JSON.
+    #[error("the configuration is not JSON: {0}")]
+    NotJson(String),
+    /// A key has a value that it cannot have, or there is no such key.
+    #[error("{key}: {reason}")]
+    Key {
+        /// The path of the key, such as `limits.max_count`.
+        key: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+}
+
+impl Config {
+    /// Reads a configuration. Nothing at all, and `{}`, is all defaults.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the key.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, ConfigError> {
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        // A first pass tells bad JSON from bad values, which are told by their key.
+        serde_json::from_slice::<serde::de::IgnoredAny>(bytes)
+            .map_err(|e| ConfigError::NotJson(e.to_string()))?;
+        Self::read(&mut serde_json::Deserializer::from_slice(bytes))
+    }
+
+    /// Reads a configuration that is parsed already, for one who takes keys of
+    /// its own out first.
+    ///
+    /// # Errors
+    /// [`ConfigError`], which names the key.
+    pub fn from_value(value: serde_json::Value) -> Result<Self, ConfigError> {
+        Self::read(value)
+    }
+
+    fn read<'de, D>(deserializer: D) -> Result<Self, ConfigError>
+    where
+        D: serde::Deserializer<'de>,
+        D::Error: std::fmt::Display,
+    {
+        let config: Self = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let sentence = error.inner().to_string();
+            let reason = sentence
+                .rsplit_once(" at line ")
+                .map_or(sentence.as_str(), |(reason, _)| reason);
+            ConfigError::new(&error.path().to_string(), reason)
+        })?;
+        config.consistent()
+    }
+
+    /// What no key can tell alone.
+    fn consistent(self) -> Result<Self, ConfigError> {
+        let limits = &self.limits;
+        if limits.default_count > limits.max_count {
+            let max = limits.max_count;
+            return Err(ConfigError::new(
+                "limits.default_count",
+                &format!("must not be above limits.max_count, which is {max}"),
+            ));
+        }
+        if self.base_path.contains(self.admin_path.as_str().as_bytes())
+            || self.admin_path.contains(self.base_path.as_str().as_bytes())
+        {
+            return Err(ConfigError::new(
+                "admin_path",
+                "must be neither above nor below base_path",
+            ));
+        }
+        Ok(self)
+    }
+
+    /// Whether the service answers what is at this path (with or without query,
+    /// as sent). What it does not answer is somebody else's.
+    #[must_use]
+    pub fn handles(&self, path: &[u8]) -> bool {
+        self.base_path.contains(path) || self.admin_path.contains(path)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            base_path: BasePath::of("/scim/v2"),
+            admin_path: BasePath::of("/admin/v1"),
+            public_url: None,
+            documentation_url: None,
+            prefix: "scim/".to_owned(),
+            admin_key_sha256: Vec::new(),
+            on_delete: OnDelete::default(),
+            retention_days: 30,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl ConfigError {
+    fn new(path: &str, reason: &str) -> Self {
+        let key = match path {
+            "." | "" => "the configuration",
+            path => path,
+        };
+        Self::Key {
+            key: key.to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        Config::from_json(text.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn nothing_is_all_defaults() {
+        for text in ["", " \n", "{}", r#"{"limits":{}}"#] {
+            let config = Config::from_json(text.as_bytes()).unwrap();
+            assert_eq!(config.base_path.as_str(), "/scim/v2");
+            assert_eq!(config.limits.max_count, 1000);
+        }
+    }
+
+    #[test]
+    fn every_key_is_taken() {
+        let config = Config::from_json(
+            format!(
+                r#"{{"base_path": "/tenants/scim/", "admin_path": "/ops", "public_url": "https://x.example/y/",
+                "documentation_url": "https://docs.example", "prefix": "prod/scim/",
+                "admin_key_sha256": ["{}"], "on_delete": "deactivate", "retention_days": 7,
+                "limits": {{"max_body_bytes": 65536, "max_json_depth": 20, "max_filter_bytes": 100,
+                "max_filter_depth": 3, "max_filter_nodes": 10, "max_patch_operations": 5,
+                "default_count": 20, "max_count": 30}}}}"#,
+                "0a".repeat(32)
+            )
+            .as_bytes(),
+        )
+        .unwrap();
+        assert_eq!(config.base_path.as_str(), "/tenants/scim");
+        assert_eq!(config.public_url.unwrap().as_str(), "https://x.example/y");
+        assert_eq!(config.on_delete, OnDelete::Deactivate);
+        assert_eq!(config.limits.max_count, 30);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_by_its_key() {
+        for (text, expected) in [
+            (r#"{"limits":{"max_count":0}}"#, "limits.max_count: must be a whole number from 1 to"),
+            (r#"{"limits":{"max_count":"5"}}"#, "limits.max_count: "),
+            (r#"{"limits":{"max_json_depth":128}}"#, "limits.max_json_depth: must be a whole number from 4 to 127"),
+            (r#"{"limits":{"default_count":2000}}"#, "limits.default_count: must not be above limits.max_count"),
+            (r#"{"limits":{"max_counts":1}}"#, "limits.max_counts: unknown field"),
+            (r#"{"limits":7}"#, "limits: "),
+            (r#"{"basepath":"/x"}"#, "basepath: unknown field"),
+            (r#"{"base_path":"scim"}"#, "base_path: must begin with"),
+            (r#"{"base_path":"/"}"#, "base_path: must name"),
+            (r#"{"base_path":"/a//b"}"#, "base_path: must name"),
+            (r#"{"base_path":"/a b"}"#, "base_path: must be"),
+            (r#"{"base_path":"/a","admin_path":"/a/b"}"#, "admin_path: must be neither"),
+            (r#"{"admin_key_sha256":["abc"]}"#, "admin_key_sha256[0]: must be"),
+            (r#"{"admin_key_sha256":"abc"}"#, "admin_key_sha256: "),
+            (r#"{"public_url":"ftp://x"}"#, "public_url: must begin with"),
+            (r#"{"public_url":"https://"}"#, "public_url: must name"),
+            (r#"{"public_url":"https://x/?a"}"#, "public_url: must be"),
+            (r#"{"prefix":"a b"}"#, "prefix: must"),
+            (r#"{"on_delete":"drop"}"#, "on_delete: unknown variant"),
+            (r#"{"retention_days":0}"#, "retention_days: must be a whole number from 1 to 3650"),
+            (r#"{"base_path":"/a","base_path":"/b"}"#, "duplicate field"),
+            ("[]", "the configuration: "),
+            ("{", "the configuration is not JSON: "),
+        ] {
+            let error = error(text);
+            assert!(error.contains(expected), "{text}: {error}");
+            assert!(!error.contains("line"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_ours_is_told_by_whole_segments() {
+        let config = Config::default();
+        for path in ["/scim/v2", "/scim/v2/", "/scim/v2/Users", "/scim/v2?x", "/admin/v1/tenants"] {
+            assert!(config.handles(path.as_bytes()), "{path}");
+        }
+        for path in ["/scim/v2x", "/scim", "/", "", "/Scim/v2", "/x/scim/v2", "/scim%2Fv2"] {
+            assert!(!config.handles(path.as_bytes()), "{path}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The endpoints that tell what the service can do (RFC 7644 §4).
+
+use crate::Directory;
+use crate::session::Session;
+use scim::discovery::{self, Settings};
+use scim::json::Quoted;
+use scim::projection::Projection;
+use scim::resource::{Resource, to_client};
+use scim::{Error, message};
+
+/// No bulk request is taken yet. authentik cuts its PATCH requests by the number
+/// all the same, and sends everything at once when there is none.
+const BULK_MAX_OPERATIONS: u32 = 1_000;
+
+impl<K, C, E> Directory<K, C, E> {
+    pub(crate) fn service_provider_config(&self, session: &Session<'_>) -> Vec<u8> {
+        let limits = &self.config.limits;
+        let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+        let documentation = self.config.documentation_url.as_ref();
+        let settings = Settings {
+            documentation_uri: documentation.map(|url| url.as_str().to_owned()),
+            filter_max_results: number(limits.max_count),
+            bulk_max_operations: BULK_MAX_OPERATIONS,
+            bulk_max_payload_size: number(limits.max_body_bytes),
+        };
+        let mut config = discovery::service_provider_config(&self.registry, &settings);
+        let location = format!("{}/ServiceProviderConfig", session.base_url);
+        discovery::set_location(&self.registry, &mut config, location);
+        to_client(&self.registry, &config, &Projection::all())
+    }
+
+    pub(crate) fn schemas(&self, session: &Session<'_>) -> Vec<u8> {
+        self.all(session, "Schemas", discovery::schemas(&self.registry))
+    }
+
+    /// A schema by its URN. URNs are compared without regard to case, as they
+    /// are everywhere else.
+    pub(crate) fn schema(&self, session: &Session<'_>, urn: &str) -> Result<Vec<u8>, Error> {
+        let found = discovery::schemas(&self.registry)
+            .into_iter()
+            .find(|s| self.id(s).eq_ignore_ascii_case(urn));
+        let found = found.ok_or_else(|| unknown("schema", urn))?;
+        Ok(self.one(session, "Schemas", found))
+    }
+
+    pub(crate) fn resource_types(&self, session: &Session<'_>) -> Vec<u8> {
+        let all = discovery::resource_types(&self.registry);
+        self.all(session, "ResourceTypes", all)
+    }
+
+    pub(crate) fn resource_type_named(
+        &self,
+        session: &Session<'_>,
+        name: &str,
+    ) -> Result<Vec<u8>, Error> {
+        let found = discovery::resource_types(&self.registry)
+            .into_iter()
+            .find(|t| self.id(t) == name);
+        let found = found.ok_or_else(|| unknown("resource type", name))?;
+        Ok(self.one(session, "ResourceTypes", found))
+    }
+
+    fn all(&self, session: &Session<'_>, endpoint: &str, found: Vec<Resource>) -> Vec<u8> {
+        let written: Vec<_> = found
+            .into_iter()
+            .map(|resource| self.one(session, endpoint, resource))
+            .collect();
+        let total = u64::try_from(written.len()).unwrap_or(u64::MAX);
+        message::list_response(total, 1, &written)
+    }
+
+    fn one(&self, session: &Session<'_>, endpoint: &str, mut found: Resource) -> Vec<u8> {
+        let location = format!("{}/{endpoint}/{}", session.base_url, self.id(&found));
+        discovery::set_location(&self.registry, &mut found, location);
+        to_client(&self.registry, &found, &Projection::all())
+    }
+
+    fn id<'r>(&self, resource: &'r Resource) -> &'r str {
+        resource.text(self.registry.core().id).unwrap_or_default()
+    }
+}
+
+fn unknown(what: &str, id: &str) -> Error {
+    Error::NoResource {
+        resource_type: what.to_owned(),
+        id: Quoted::from(id),
+    }
+}

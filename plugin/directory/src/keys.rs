@@ -1,0 +1,232 @@
+//! The key schema: where everything is in the store. The only code that knows
+//! how a key is spelt.
+//!
+//! ```text
+//! {prefix}token/{sha-256}                 -> the token's grant
+//! {prefix}tenant/{tenant}
+//! {prefix}{tenant}/token/{token id}
+//! {prefix}{tenant}/user/{id}              the User, without groups
+//! {prefix}{tenant}/user-name/{folded userName}             -> id    unique
+//! {prefix}{tenant}/user-external/{externalId}/{id}
+//! {prefix}{tenant}/user-email/{folded value}/{id}
+//! {prefix}{tenant}/user-deleted/{id}      what a deleted user was, for a while
+//! {prefix}{tenant}/group/{id}             the Group, without members
+//! {prefix}{tenant}/group-touch/{id}       when its members last changed
+//! {prefix}{tenant}/group-name/{folded displayName}         -> id    unique
+//! {prefix}{tenant}/group-external/{externalId}/{id}
+//! {prefix}{tenant}/member/{group}/{member}                 type, display
+//! {prefix}{tenant}/member-of/{member}/{group}
+//! {prefix}{tenant}/event/{time-ordered id}
+//! ```
+//!
+//! No tenant is called `token` or `tenant`, so the first three meet nobody else.
+
+use percent_encoding::percent_decode_str;
+
+/// Key of the grant of a token, by the SHA-256 of the token in lower-case hex.
+pub(crate) fn token(prefix: &str, sha256: &str) -> Vec<u8> {
+    join(prefix, &["token", sha256])
+}
+
+/// Key of a tenant's record.
+pub(crate) fn tenant(prefix: &str, tenant: &str) -> Vec<u8> {
+    join(prefix, &["tenant", tenant])
+}
+
+/// Prefix of all tenants' records.
+pub(crate) fn tenants(prefix: &str) -> Vec<u8> {
+    tenant(prefix, "")
+}
+
+/// The keys of one tenant. Nothing made by it lies outside the tenant, whatever
+/// the text that goes into it.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    base: String,
+}
+
+/// The kinds of resource that have keys of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    User,
+    Group,
+}
+
+impl Keys {
+    pub(crate) fn new(prefix: &str, tenant: &str) -> Self {
+        let mut base = prefix.to_owned();
+        encode(tenant, &mut base);
+        base.push('/');
+        Self { base }
+    }
+
+    /// A token, as the administrator sees it; with no id, the prefix of all.
+    pub(crate) fn tenant_token(&self, id: &str) -> Vec<u8> {
+        self.key(&["token", id])
+    }
+
+    /// The record of a resource.
+    pub(crate) fn record(&self, kind: Kind, id: &str) -> Vec<u8> {
+        self.key(&[kind.name(), id])
+    }
+
+    /// Prefix of the records of all resources of a kind.
+    pub(crate) fn records(&self, kind: Kind) -> Vec<u8> {
+        self.record(kind, "")
+    }
+
+    /// The name that no other resource of the kind may have, folded.
+    pub(crate) fn name(&self, kind: Kind, folded: &str) -> Vec<u8> {
+        let table = match kind {
+            Kind::User => "user-name",
+            Kind::Group => "group-name",
+        };
+        self.key(&[table, folded])
+    }
+
+    pub(crate) fn external(&self, kind: Kind, external_id: &str, id: &str) -> Vec<u8> {
+        let table = match kind {
+            Kind::User => "user-external",
+            Kind::Group => "group-external",
+        };
+        self.key(&[table, external_id, id])
+    }
+
+    /// A mail address, folded.
+    pub(crate) fn user_email(&self, folded: &str, id: &str) -> Vec<u8> {
+        self.key(&["user-email", folded, id])
+    }
+
+    pub(crate) fn user_deleted(&self, id: &str) -> Vec<u8> {
+        self.key(&["user-deleted", id])
+    }
+
+    pub(crate) fn group_touch(&self, group: &str) -> Vec<u8> {
+        self.key(&["group-touch", group])
+    }
+
+    pub(crate) fn member(&self, group: &str, member: &str) -> Vec<u8> {
+        self.key(&["member", group, member])
+    }
+
+    /// Prefix of the memberships of one group.
+    pub(crate) fn members(&self, group: &str) -> Vec<u8> {
+        self.member(group, "")
+    }
+
+    pub(crate) fn member_of(&self, member: &str, group: &str) -> Vec<u8> {
+        self.key(&["member-of", member, group])
+    }
+
+    /// Prefix of the memberships of one user or group in others.
+    pub(crate) fn members_of(&self, member: &str) -> Vec<u8> {
+        self.member_of(member, "")
+    }
+
+    pub(crate) fn event(&self, id: &str) -> Vec<u8> {
+        self.key(&["event", id])
+    }
+
+    fn key(&self, segments: &[&str]) -> Vec<u8> {
+        join(&self.base, segments)
+    }
+}
+
+impl Kind {
+    /// The name of the table; also what events call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// The text of a key's last segment.
+pub(crate) fn last_segment(key: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(key).ok()?;
+    let segment = text.rsplit('/').next()?;
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
+    Some(decoded.into_owned())
+}
+
+fn join(base: &str, segments: &[&str]) -> Vec<u8> {
+    let length: usize = segments.iter().map(|s| s.len() + 1).sum();
+    let mut key = String::with_capacity(base.len() + length);
+    key.push_str(base);
+    for (i, segment) in segments.iter().enumerate() {
+        if i > 0 {
+            key.push('/');
+        }
+        encode(segment, &mut key);
+    }
+    key.into_bytes()
+}
+
+/// Escapes what would end a segment or hide in a listing: control characters,
+/// blanks, `!"#$%` and `/`. Each byte is treated alone, so what begins with a
+/// text has a key that begins with the text's; other letters stay readable.
+fn encode(text: &str, into: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| char::from(*HEX.get(usize::from(nibble)).unwrap_or(&b'0'));
+    for c in text.chars() {
+        match u8::try_from(c) {
+            Ok(byte) if byte < b'&' || byte == b'/' || byte == 0x7F => {
+                into.push('%');
+                into.push(digit(byte >> 4));
+                into.push(digit(byte & 0xF));
+            }
+            _ => into.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn encoded(text: &str) -> String {
+        let mut out = String::new();
+        encode(text, &mut out);
+        out
+    }
+
+    #[test]
+    fn keys_stay_readable() {
+        let keys = Keys::new("scim/", "acme");
+        assert_eq!(
+            keys.user_email("é.müller@example.com", "1"),
+            "scim/acme/user-email/é.müller@example.com/1".as_bytes()
+        );
+        assert_eq!(keys.members("g"), b"scim/acme/member/g/");
+    }
+
+    #[test]
+    fn no_text_leaves_its_segment() {
+        let keys = Keys::new("scim/", "acme");
+        assert_eq!(
+            keys.record(Kind::User, "../other/user/1"),
+            b"scim/acme/user/..%2Fother%2Fuser%2F1"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_segment_comes_back(text in any::<String>()) {
+            let keys = Keys::new("scim/", "acme");
+            prop_assert_eq!(last_segment(&keys.record(Kind::Group, &text)), Some(text));
+        }
+
+        #[test]
+        fn a_segment_holds_neither_slash_nor_control(text in any::<String>()) {
+            let encoded = encoded(&text);
+            prop_assert!(encoded.bytes().all(|b| b > b' ' && b != b'/' && b != 0x7F));
+        }
+
+        #[test]
+        fn what_begins_with_a_text_has_a_key_that_begins_with_its_key(a in any::<String>(), b in any::<String>()) {
+            prop_assert!(encoded(&format!("{a}{b}")).starts_with(&encoded(&a)));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Bearer tokens: what is stored of one, what it allows, and which ones this
+//! instance has seen. The token itself is never kept: it is known by its SHA-256.
+
+use crate::tenant::TenantId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+/// How a token begins, so that scanners find one that was published by mistake.
+pub(crate) const PREFIX: &str = "scim_";
+
+/// How many hex digits follow.
+pub(crate) const DIGITS: usize = 64;
+
+/// How many tokens are remembered; beyond it the oldest is forgotten.
+const REMEMBERED: usize = 1024;
+
+/// The SHA-256 of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Digest(pub(crate) [u8; 32]);
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Scope {
+    /// To read and write users and groups.
+    #[serde(rename = "scim")]
+    Scim,
+    /// To read them.
+    #[serde(rename = "scim:read")]
+    ScimRead,
+    /// To ask whether a user may connect.
+    #[serde(rename = "access")]
+    Access,
+    /// To manage the tenant's tokens.
+    #[serde(rename = "admin")]
+    Admin,
+}
+
+/// What an operation needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    Administer,
+}
+
+/// What is stored of a token under its hash.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Grant {
+    pub(crate) tenant: TenantId,
+    pub(crate) id: String,
+    pub(crate) scopes: Vec<Scope>,
+    /// For people.
+    pub(crate) label: String,
+    pub(crate) created: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) expires_at: Option<Expiry>,
+    /// The last four digits of the token, to tell tokens apart.
+    pub(crate) last_four: String,
+}
+
+/// When a token ends, as written by whoever made it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub(crate) struct Expiry {
+    text: String,
+    nanoseconds: i128,
+}
+
+impl Digest {
+    pub(crate) fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    pub(crate) fn hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
+/// Bytes in lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Grant {
+    pub(crate) fn allows(&self, access: Access) -> bool {
+        self.scopes.iter().any(|scope| match access {
+            Access::Read => matches!(scope, Scope::Scim | Scope::ScimRead),
+            Access::Write => *scope == Scope::Scim,
+            Access::Administer => *scope == Scope::Admin,
+        })
+    }
+
+    pub(crate) fn expired(&self, now_millis: u64) -> bool {
+        let now = i128::from(now_millis) * 1_000_000;
+        self.expires_at
+            .as_ref()
+            .is_some_and(|expiry| expiry.nanoseconds <= now)
+    }
+}
+
+impl TryFrom<String> for Expiry {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let nanoseconds =
+            scim::datetime::parse(&text).ok_or("must be a time such as 2027-01-31T00:00:00Z")?;
+        Ok(Self { text, nanoseconds })
+    }
+}
+
+impl From<Expiry> for String {
+    fn from(expiry: Expiry) -> Self {
+        expiry.text
+    }
+}
+
+/// Grants of tokens that this instance has met. A hint only: every operation
+/// compares the grant's revision in its own transaction, so a token that was
+/// revoked since is found out by the first request that uses it.
+#[derive(Debug, Default)]
+pub(crate) struct TokenHints {
+    grants: BTreeMap<Digest, (i64, Rc<Grant>)>,
+    order: VecDeque<Digest>,
+}
+
+impl TokenHints {
+    /// The grant, and the revision at which it was so.
+    pub(crate) fn find(&self, digest: Digest) -> Option<(i64, Rc<Grant>)> {
+        self.grants.get(&digest).cloned()
+    }
+
+    pub(crate) fn remember(&mut self, digest: Digest, mod_revision: i64, grant: &Rc<Grant>) {
+        let remembered = (mod_revision, Rc::clone(grant));
+        if self.grants.insert(digest, remembered).is_none() {
+            self.order.push_back(digest);
+        }
+        while self.grants.len() > REMEMBERED {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            self.grants.remove(&oldest);
+        }
+    }
+
+    pub(crate) fn forget(&mut self, digest: Digest) {
+        if self.grants.remove(&digest).is_some() {
+            self.order.retain(|known| *known != digest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(json: &str) -> Result<Grant, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    fn valid() -> Grant {
+        grant(
+            r#"{"tenant":"acme","id":"t1","scopes":["scim:read"],"label":"","created":"",
+            "expiresAt":"2026-11-24T05:00:00Z","lastFour":"beef"}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_grant_without_a_tenant_is_no_grant() {
+        for tenant in ["null", "\"\"", "\"token\"", "\"a/b\""] {
+            let json = format!(
+                r#"{{"tenant":{tenant},"id":"t","scopes":["scim"],"label":"","created":"","lastFour":""}}"#
+            );
+            assert!(grant(&json).is_err(), "{tenant}");
+        }
+    }
+
+    #[test]
+    fn scopes_allow_what_they_say() {
+        for (scope, read, write, administer) in [
+            (Scope::Scim, true, true, false),
+            (Scope::ScimRead, true, false, false),
+            (Scope::Access, false, false, false),
+            (Scope::Admin, false, false, true),
+        ] {
+            let grant = Grant {
+                scopes: vec![scope],
+                ..valid()
+            };
+            let allowed = [Access::Read, Access::Write, Access::Administer]
+                .map(|access| grant.allows(access));
+            assert_eq!(allowed, [read, write, administer], "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_ends_at_its_expiry() {
+        let grant = valid();
+        let at = u64::try_from(scim::datetime::parse("2026-11-24T05:00:00Z").unwrap() / 1_000_000)
+            .unwrap();
+        assert!(!grant.expired(at - 1));
+        assert!(grant.expired(at));
+    }
+
+    #[test]
+    fn the_memory_of_tokens_is_bounded() {
+        let mut hints = TokenHints::default();
+        let grant = Rc::new(valid());
+        let digest = |n: usize| Digest::of(&n.to_string());
+        for n in 0..REMEMBERED + 10 {
+            hints.remember(digest(n), 1, &grant);
+        }
+        assert_eq!(
+            (hints.grants.len(), hints.order.len()),
+            (REMEMBERED, REMEMBERED)
+        );
+        assert!(hints.find(digest(0)).is_none());
+        hints.forget(digest(20));
+        assert!(hints.find(digest(20)).is_none());
+        assert_eq!(hints.order.len(), REMEMBERED - 1);
+    }
+}
