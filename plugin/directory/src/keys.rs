@@ -226,7 +226,8 @@ mod tests {
 
         #[test]
         fn what_begins_with_a_text_has_a_key_that_begins_with_its_key(a in any::<String>(), b in any::<String>()) {
-            prop_assert!(encoded(&format!("{a}{b}")).starts_with(&encoded(&a)));
+            let both = encoded(&[a.as_str(), b.as_str()].concat());
+            prop_assert!(both.starts_with(&encoded(&a)));
         }
     }
 }

@@ -48,6 +48,12 @@ impl Precondition {
         Ok(())
     }
 
+    /// Whether it demands anything: then what it was checked against must still
+    /// be there when the write is made.
+    pub(crate) fn is_given(&self) -> bool {
+        self.if_match.is_some() || self.if_none_match.is_some()
+    }
+
     /// Whether the client has this revision already, as `If-None-Match` says.
     pub(crate) fn not_modified(&self, revision: i64) -> bool {
         let known = self.if_none_match.as_ref();

@@ -1,0 +1,264 @@
+//! Commits: the one transaction by which an operation writes, with the event
+//! that tells of it.
+//!
+//! The event's key makes a commit repeatable. Its id is chosen once for an
+//! operation, and the transaction compares that it is absent; so when a reply is
+//! lost, the same transaction is sent again, and either it applies now or the
+//! event is found: the first one did.
+
+use crate::Directory;
+use crate::environment::{Clock, Entropy};
+use crate::keys::Kind;
+use crate::kv::{Compare, Kv, KvErrorKind, Op, OpReply, Outcome, Range, RangeReply, Txn, TxnReply};
+use crate::pack::{self, TooLarge};
+use crate::session::{Session, TransactError};
+use scim::Error;
+use serde::Serialize;
+use std::time::Duration;
+
+/// How often a transaction is sent whose outcome is unknown.
+const SENDS: u32 = 4;
+
+/// How often an operation starts again because others changed what it read.
+const ATTEMPTS: u32 = 8;
+
+/// What an operation wants to write.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    /// What the change rests on.
+    pub(crate) compares: Vec<Compare>,
+    /// A few writes.
+    pub(crate) ops: Vec<Op>,
+    /// Any number of writes that are independent of one another.
+    pub(crate) many: Vec<Op>,
+    /// What to read when a compare fails, to tell which and why.
+    pub(crate) explain: Vec<Range>,
+}
+
+/// How a commit came out.
+#[derive(Debug)]
+pub(crate) enum Commit {
+    /// It is in the store.
+    Made {
+        /// The revision of its writes.
+        revision: i64,
+        /// The replies to [`Change::many`]; `None` when they were lost.
+        many: Option<Vec<OpReply>>,
+    },
+    /// A compare failed, nothing was written. The replies to
+    /// [`Change::explain`].
+    Conflict(Vec<RangeReply>),
+}
+
+/// What happened, as told to whoever reads the events. Names of attributes,
+/// never values.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    /// Its id, by which a commit knows its own earlier attempt.
+    pub(crate) id: String,
+    /// The kind of the resource.
+    pub(crate) kind: Kind,
+    /// What was done to it.
+    pub(crate) action: Action,
+    /// The id of the resource.
+    pub(crate) resource: String,
+    /// The names of the attributes that changed.
+    pub(crate) attributes: Vec<String>,
+}
+
+/// What is done to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Create,
+    Replace,
+    Patch,
+    Delete,
+}
+
+#[derive(Serialize)]
+struct StoredEvent<'a> {
+    op: String,
+    id: &'a str,
+    token: &'a str,
+    at: String,
+    attributes: &'a [String],
+}
+
+/// Counts the attempts of an operation that others may interrupt.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts(u32);
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// Writes a change and its event.
+    ///
+    /// # Errors
+    /// [`Error::ChangeTooLarge`] before anything is written;
+    /// [`Error::Unavailable`] when the store is away, or does not tell whether it
+    /// has written.
+    pub(crate) async fn commit(
+        &self,
+        session: &mut Session<'_>,
+        event: &Event,
+        change: &Change,
+    ) -> Result<Commit, Error> {
+        let txn = self.transaction(session, event, change)?;
+        let mut sent = 0;
+        loop {
+            let error = match self.transact(session, txn.clone()).await {
+                Ok(reply) => return read_reply(reply, change),
+                Err(TransactError::Refused(error)) => return Err(error),
+                Err(TransactError::Store(error)) => error,
+            };
+            sent += 1;
+            let hopeless = match (&error.kind, error.outcome) {
+                (_, Outcome::Unknown) | (KvErrorKind::Unavailable(_), Outcome::NotApplied) => false,
+                (_, Outcome::NotApplied) => true,
+            };
+            if hopeless || sent == SENDS {
+                return Err(TransactError::Store(error).into());
+            }
+            self.pause(sent).await;
+        }
+    }
+
+    /// Waits before an operation starts again that met another writer.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it has met too many.
+    pub(crate) async fn start_again(&self, attempts: &mut Attempts) -> Result<(), Error> {
+        attempts.0 += 1;
+        if attempts.0 >= ATTEMPTS {
+            return Err(Error::Unavailable {
+                reason: "Too many requests change this resource at the same time.",
+            });
+        }
+        self.pause(attempts.0).await;
+        Ok(())
+    }
+
+    /// An id nobody has had, later than all that this clock gave before.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when there is no randomness.
+    pub(crate) fn new_id(&self) -> Result<String, Error> {
+        let mut random = [0; 10];
+        if !self.entropy.fill(&mut random) {
+            return Err(Error::Internal {
+                reason: "the source of random numbers is out of order".to_owned(),
+            });
+        }
+        let id = uuid::Builder::from_unix_timestamp_millis(self.clock.now_millis(), &random);
+        Ok(id.into_uuid().hyphenated().to_string())
+    }
+
+    /// An event yet to be committed.
+    ///
+    /// # Errors
+    /// As [`Self::new_id`].
+    pub(crate) fn event(&self, kind: Kind, action: Action, resource: &str) -> Result<Event, Error> {
+        Ok(Event {
+            id: self.new_id()?,
+            kind,
+            action,
+            resource: resource.to_owned(),
+            attributes: Vec::new(),
+        })
+    }
+
+    /// The time, as SCIM writes it.
+    pub(crate) fn now(&self) -> String {
+        scim::datetime::format(i64::try_from(self.clock.now_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Waits the longer the more often it was waited before, and never as long
+    /// as others do: writers that met once should not meet again.
+    async fn pause(&self, times: u32) {
+        let most = 5_u64 << times.min(4);
+        let mut random = [0; 1];
+        let share = if self.entropy.fill(&mut random) {
+            u64::from(random[0])
+        } else {
+            u64::MAX
+        };
+        let wait = (most / 2).max(5) + (most / 2) * share.min(255) / 255;
+        self.clock.sleep(Duration::from_millis(wait)).await;
+    }
+
+    fn transaction(
+        &self,
+        session: &Session<'_>,
+        event: &Event,
+        change: &Change,
+    ) -> Result<Txn, Error> {
+        let stored = serde_json::to_vec(&StoredEvent {
+            op: format!("{}.{}", event.kind.name(), event.action.name()),
+            id: &event.resource,
+            token: &session.token_id,
+            at: self.now(),
+            attributes: &event.attributes,
+        })
+        .map_err(|e| Error::Internal {
+            reason: e.to_string(),
+        })?;
+        let key = session.keys.event(&event.id);
+
+        let mut compares = vec![Compare::absent(key.clone())];
+        compares.extend_from_slice(&change.compares);
+        let mut then = vec![Op::put(key.clone(), stored)];
+        then.extend_from_slice(&change.ops);
+        let mut otherwise = vec![Op::Range(Range::one(key))];
+        otherwise.extend(change.explain.iter().cloned().map(Op::Range));
+        pack::append(&mut then, change.many.clone())?;
+        let txn = Txn {
+            compares,
+            then,
+            otherwise,
+        };
+        pack::check(&txn)?;
+        Ok(txn)
+    }
+}
+
+impl Action {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Replace => "replace",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl From<TooLarge> for Error {
+    fn from(TooLarge { what, limit }: TooLarge) -> Self {
+        Self::ChangeTooLarge {
+            what: what.to_owned(),
+            limit,
+        }
+    }
+}
+
+fn read_reply(reply: TxnReply, change: &Change) -> Result<Commit, Error> {
+    if reply.succeeded {
+        let many = reply.replies.into_iter().skip(1 + change.ops.len());
+        return Ok(Commit::Made {
+            revision: reply.revision,
+            many: Some(pack::unpack(many.collect(), change.many.len())),
+        });
+    }
+    let mut ranges = reply.replies.into_iter().filter_map(|reply| match reply {
+        OpReply::Range(range) => Some(range),
+        OpReply::Put | OpReply::Delete(_) | OpReply::Txn(_) => None,
+    });
+    let event = ranges.next().ok_or_else(|| Error::Internal {
+        reason: "the store's reply lacks what was asked for".to_owned(),
+    })?;
+    Ok(match event.kvs.first() {
+        Some(event) => Commit::Made {
+            revision: event.mod_revision,
+            many: None,
+        },
+        None => Commit::Conflict(ranges.collect()),
+    })
+}

@@ -1,0 +1,223 @@
+//! Deletion: of users, who are kept out of sight for a while, and of groups.
+
+use crate::Directory;
+use crate::commit::{Action, Attempts, Change, Commit};
+use crate::config::OnDelete;
+use crate::environment::{Clock, Entropy};
+use crate::keys::{Keys, Kind};
+use crate::kv::{Compare, Kv, LeaseId, Op, Range, Txn};
+use crate::memberships::{last_segments, leave, touch};
+use crate::precondition::Precondition;
+use crate::session::{Session, TransactError};
+use crate::users::StoredUser;
+use crate::walk::PAGE;
+use scim::Error;
+use scim::projection::Projection;
+use scim::resource::{Value, to_store};
+use serde::Serialize;
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A deleted user.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Deleted<'a> {
+    deleted_at: &'a str,
+    groups: &'a [String],
+    user: serde_json::Value,
+}
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// DELETE of a user (RFC 7644 §3.6). The record moves, inactive, to where no
+    /// SCIM request finds it, and vanishes after the time of retention; the
+    /// `userName` is free at once. Or, as configured, the user is only
+    /// deactivated.
+    ///
+    /// # Errors
+    /// [`Error::NoResource`], [`Error::PreconditionFailed`],
+    /// [`Error::Unavailable`].
+    pub(crate) async fn delete_user(
+        &self,
+        session: &mut Session<'_>,
+        id: &str,
+        precondition: &Precondition,
+    ) -> Result<(), Error> {
+        let active = self.registry.core().active;
+        if self.config.on_delete == OnDelete::Deactivate {
+            let nothing =
+                Projection::parse(&self.registry, self.registry.core().user, Some("id"), None);
+            self.change_user(
+                session,
+                id,
+                Action::Delete,
+                precondition,
+                &nothing,
+                |user| {
+                    let mut user = user.clone();
+                    user.attributes.set(active, Value::Boolean(false));
+                    Ok(user)
+                },
+            )
+            .await?;
+            return Ok(());
+        }
+
+        let event = self.event(Kind::User, Action::Delete, id)?;
+        let mut lease = None;
+        let mut attempts = Attempts::default();
+        loop {
+            let stored = self.load_user(session, id).await?;
+            precondition.check(stored.revision)?;
+            let lease = match lease {
+                Some(lease) => lease,
+                None => *lease.insert(self.retention().await?),
+            };
+            let change = self.user_deletion(&session.keys, id, stored, lease)?;
+            match self.commit(session, &event, &change).await? {
+                Commit::Made { .. } => return Ok(()),
+                Commit::Conflict(_) => self.start_again(&mut attempts).await?,
+            }
+        }
+    }
+
+    /// DELETE of a group (RFC 7644 §3.6), for good.
+    ///
+    /// # Errors
+    /// [`Error::NoResource`], [`Error::PreconditionFailed`],
+    /// [`Error::ChangeTooLarge`], [`Error::Unavailable`].
+    pub(crate) async fn delete_group(
+        &self,
+        session: &mut Session<'_>,
+        id: &str,
+        precondition: &Precondition,
+    ) -> Result<(), Error> {
+        let event = self.event(Kind::Group, Action::Delete, id)?;
+        let mut attempts = Attempts::default();
+        loop {
+            let stored = self.load_group(session, id).await?;
+            precondition.check(stored.version())?;
+            let members = self.keys_below(session, session.keys.members(id), stored.read_at);
+            let members = members.await?;
+            let parents = self.keys_below(session, session.keys.members_of(id), stored.read_at);
+            let parents = parents.await?;
+
+            let keys = &session.keys;
+            let mut change = Change {
+                compares: vec![
+                    Compare::unchanged(keys.record(Kind::Group, id), stored.record),
+                    Compare::unchanged(keys.group_touch(id), stored.touch),
+                ],
+                ops: vec![Op::delete(keys.group_touch(id))],
+                ..Change::default()
+            };
+            change
+                .ops
+                .extend(self.delete_record(keys, Kind::Group, id, &stored.resource));
+            change
+                .many
+                .extend(members.iter().map(|member| leave(keys, id, member)));
+            self.leave_all(keys, id, &parents, stored.read_at, &mut change)?;
+            match self.commit(session, &event, &change).await? {
+                Commit::Made { .. } => return Ok(()),
+                Commit::Conflict(_) => self.start_again(&mut attempts).await?,
+            }
+        }
+    }
+
+    fn user_deletion(
+        &self,
+        keys: &Keys,
+        id: &str,
+        stored: StoredUser,
+        lease: Option<LeaseId>,
+    ) -> Result<Change, Error> {
+        let record = keys.record(Kind::User, id);
+        let mut change = Change {
+            compares: vec![Compare::unchanged(record, stored.revision)],
+            many: self.delete_record(keys, Kind::User, id, &stored.resource),
+            ..Change::default()
+        };
+        self.leave_all(keys, id, &stored.groups, stored.read_at, &mut change)?;
+        if let Some(lease) = lease {
+            let mut user = stored.resource;
+            let active = self.registry.core().active;
+            user.attributes.set(active, Value::Boolean(false));
+            change.ops.push(Op::Put {
+                key: keys.user_deleted(id),
+                value: deleted(
+                    &self.now(),
+                    &stored.groups,
+                    &to_store(&self.registry, &user),
+                )?,
+                lease,
+            });
+        }
+        Ok(change)
+    }
+
+    /// Takes a user or group out of all groups it was in, if it joined no other
+    /// since.
+    fn leave_all(
+        &self,
+        keys: &Keys,
+        id: &str,
+        groups: &[String],
+        read_at: i64,
+        change: &mut Change,
+    ) -> Result<(), Error> {
+        let memberships = keys.members_of(id);
+        change
+            .compares
+            .push(Compare::none_newer(memberships, read_at));
+        // A group that is its own member is no group to be told of its end.
+        for group in groups.iter().filter(|group| *group != id) {
+            change.many.push(leave(keys, group, id));
+            change.many.push(Op::Txn(Txn {
+                compares: vec![Compare::present(keys.record(Kind::Group, group))],
+                then: vec![touch(keys, group, self.now())?],
+                otherwise: Vec::new(),
+            }));
+        }
+        Ok(())
+    }
+
+    /// The last segments of all keys below a prefix, at a revision.
+    async fn keys_below(
+        &self,
+        session: &mut Session<'_>,
+        prefix: Vec<u8>,
+        revision: i64,
+    ) -> Result<Vec<String>, Error> {
+        let range = Range {
+            keys_only: true,
+            limit: PAGE,
+            revision,
+            ..Range::prefix(prefix)
+        };
+        Ok(last_segments(&self.walk(session, range).await?))
+    }
+
+    /// The lease of a deleted user's record; none when nothing is to be kept.
+    async fn retention(&self) -> Result<Option<LeaseId>, Error> {
+        let days = i64::from(self.config.retention_days);
+        if days == 0 {
+            return Ok(None);
+        }
+        let lease = self.kv.grant_lease(days * SECONDS_PER_DAY).await;
+        Ok(Some(lease.map_err(TransactError::Store)?))
+    }
+}
+
+fn deleted(at: &str, groups: &[String], user: &[u8]) -> Result<Vec<u8>, Error> {
+    let write = || {
+        let user = serde_json::from_slice(user)?;
+        serde_json::to_vec(&Deleted {
+            deleted_at: at,
+            groups,
+            user,
+        })
+    };
+    write().map_err(|e: serde_json::Error| Error::Internal {
+        reason: e.to_string(),
+    })
+}

@@ -1,0 +1,161 @@
+//! PATCH of a group (RFC 7644 §3.5.2). Operations that name the members they add
+//! or remove work on those alone, whatever the size of the group, and never
+//! conflict; for any other the list of members is loaded.
+
+use crate::Directory;
+use crate::commit::{Action, Attempts};
+use crate::environment::{Clock, Entropy};
+use crate::group_edit::{Edit, StoredGroup, group_ranges};
+use crate::keys::Kind;
+use crate::kv::{Kv, Range};
+use crate::memberships::{Member, MemberChanges, Members, member};
+use crate::precondition::Precondition;
+use crate::record::Rendered;
+use crate::session::Session;
+use scim::Error;
+use scim::json::Json;
+use scim::patch::{MemberChange, Patch};
+use std::collections::BTreeMap;
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// PATCH of a group. The answer has no body: nobody wants the whole list for
+    /// each member that is added.
+    ///
+    /// # Errors
+    /// [`Error::NoResource`], [`Error::PreconditionFailed`],
+    /// [`Error::NotUnique`], what is wrong with the body,
+    /// [`Error::ChangeTooLarge`], [`Error::Unavailable`].
+    pub(crate) async fn patch_group(
+        &self,
+        session: &mut Session<'_>,
+        id: &str,
+        body: &Json<'_>,
+        precondition: &Precondition,
+    ) -> Result<Rendered, Error> {
+        let core = self.registry.core();
+        let most = self.config.limits.max_patch_operations;
+        let patch = Patch::parse(&self.registry, core.group, body, most, id)?;
+        let named = patch.member_changes(&self.registry);
+        let mut event = self.event(Kind::Group, Action::Patch, id)?;
+        let mut attempts = Attempts::default();
+        loop {
+            let (stored, mut edit) = match &named {
+                Some(named) => self.patch_named(session, id, &patch, named).await?,
+                None => self.patch_list(session, id, &patch).await?,
+            };
+            precondition.check(stored.version())?;
+            edit.compare_members |= precondition.is_given();
+            self.keep_identity(&stored.resource, &mut edit.group);
+            let edited = self.edit_group(session, id, &stored, edit, &mut event);
+            match edited.await? {
+                Some(edited) => {
+                    return Ok(Rendered {
+                        id: id.to_owned(),
+                        version: edited.version,
+                        location: self.location(session, Kind::Group, id),
+                        body: Vec::new(),
+                    });
+                }
+                None => self.start_again(&mut attempts).await?,
+            }
+        }
+    }
+
+    /// Reads the members that the operations name and works out what becomes of
+    /// them.
+    async fn patch_named(
+        &self,
+        session: &mut Session<'_>,
+        id: &str,
+        patch: &Patch,
+        named: &[MemberChange],
+    ) -> Result<(StoredGroup, Edit), Error> {
+        let mut ranges = group_ranges(&session.keys, id).to_vec();
+        let of_group = ranges.len();
+        let mut before: BTreeMap<&str, Option<Member>> = BTreeMap::new();
+        for change in named {
+            before.insert(target(change), None);
+        }
+        ranges.extend(
+            before
+                .keys()
+                .map(|member| Range::one(session.keys.member(id, member))),
+        );
+        let replies = self.ranges(session, ranges).await?;
+        let stored = self.stored_group(id, &replies)?;
+        for (state, reply) in before.values_mut().zip(replies.iter().skip(of_group)) {
+            *state = reply.kvs.first().map(member).transpose()?;
+        }
+        let candidates: Vec<&str> = before
+            .iter()
+            .filter(|(_, state)| state.is_none())
+            .map(|(member, _)| *member)
+            .collect();
+        let kinds = self.kinds(session, &candidates).await?;
+
+        let mut after = before.clone();
+        for change in named {
+            let id = target(change);
+            let Some(state) = after.get_mut(id) else {
+                continue;
+            };
+            match change {
+                MemberChange::Remove(_) => *state = None,
+                MemberChange::Add(added) => {
+                    let known = before.get(id).and_then(Option::as_ref).map(|m| m.kind);
+                    let present = state.take();
+                    *state = known.or_else(|| kinds.get(id).copied()).map(|kind| Member {
+                        kind,
+                        display: added.display.clone().or_else(|| present?.display),
+                    });
+                }
+            }
+        }
+        let changes: MemberChanges = after
+            .into_iter()
+            .filter(|(id, state)| before.get(id) != Some(state))
+            .map(|(id, state)| (id.to_owned(), state))
+            .collect();
+        let mut group = stored.resource.clone();
+        patch.apply_besides_members(&self.registry, &mut group)?;
+        let edit = Edit {
+            group,
+            members: Members::new(),
+            changes,
+            compare_members: false,
+        };
+        Ok((stored, edit))
+    }
+
+    /// Applies the operations to the whole list.
+    async fn patch_list(
+        &self,
+        session: &mut Session<'_>,
+        id: &str,
+        patch: &Patch,
+    ) -> Result<(StoredGroup, Edit), Error> {
+        let core = self.registry.core();
+        let stored = self.load_group(session, id).await?;
+        let members = self.load_members(session, id, stored.read_at).await?;
+        let mut group = stored.resource.clone();
+        if let Some(value) = self.members_value(session, &members) {
+            group.attributes.set(core.members, value);
+        }
+        patch.apply(&self.registry, &mut group)?;
+        let wanted = self.wanted(group.attributes.remove(core.members).as_ref());
+        let edit = Edit {
+            group,
+            changes: self.difference(session, &members, wanted).await?,
+            members,
+            compare_members: true,
+        };
+        Ok((stored, edit))
+    }
+}
+
+fn target(change: &MemberChange) -> &str {
+    match change {
+        MemberChange::Add(member) => &member.value,
+        MemberChange::Remove(id) => id,
+    }
+}

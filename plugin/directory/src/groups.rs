@@ -1,0 +1,142 @@
+//! Groups: create, read, replace.
+//!
+//! A group's record is kept without its members, and its version is the newer of
+//! the record's and of its touch key, which is put whenever members change.
+
+use crate::Directory;
+use crate::commit::{Action, Attempts};
+use crate::environment::{Clock, Entropy};
+use crate::group_edit::{Edit, Edited, StoredGroup};
+use crate::keys::Kind;
+use crate::kv::Kv;
+use crate::memberships::Members;
+use crate::precondition::Precondition;
+use crate::record::Rendered;
+use crate::session::Session;
+use scim::Error;
+use scim::json::Json;
+use scim::projection::Projection;
+use scim::resource::{complete, from_client};
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// POST (RFC 7644 §3.3). Members that do not exist are left out: providers
+    /// take a refusal for final and would lose the whole group.
+    ///
+    /// # Errors
+    /// [`Error::NotUnique`] for a `displayName` that another group has; what is
+    /// wrong with the body; [`Error::ChangeTooLarge`]; [`Error::Unavailable`].
+    pub(crate) async fn create_group(
+        &self,
+        session: &mut Session<'_>,
+        body: &Json<'_>,
+        projection: &Projection,
+    ) -> Result<Rendered, Error> {
+        let core = self.registry.core();
+        let mut group = from_client(&self.registry, core.group, body)?;
+        complete(&self.registry, &group)?;
+        let wanted = self.wanted(group.attributes.remove(core.members).as_ref());
+        let id = self.new_id()?;
+        session.trace.resource_id.clone_from(&id);
+        self.stamp_created(&mut group, &id);
+
+        let mut event = self.event(Kind::Group, Action::Create, &id)?;
+        let stored = StoredGroup::unborn(core.group);
+        let changes = self.difference(session, &Members::new(), wanted).await?;
+        let mut attempts = Attempts::default();
+        loop {
+            let edit = Edit {
+                group: group.clone(),
+                members: Members::new(),
+                changes: changes.clone(),
+                compare_members: true,
+            };
+            match self
+                .edit_group(session, &id, &stored, edit, &mut event)
+                .await?
+            {
+                Some(edited) => return Ok(self.render_group(session, edited, projection)),
+                None => self.start_again(&mut attempts).await?,
+            }
+        }
+    }
+
+    /// GET (RFC 7644 §3.4.1). The members are read only if they are in the
+    /// answer.
+    ///
+    /// # Errors
+    /// [`Error::NoResource`], [`Error::Unavailable`].
+    pub(crate) async fn read_group(
+        &self,
+        session: &mut Session<'_>,
+        id: &str,
+        projection: &Projection,
+    ) -> Result<Rendered, Error> {
+        let stored = self.load_group(session, id).await?;
+        let members = if projection.includes(&self.registry, self.registry.core().members) {
+            self.load_members(session, id, stored.read_at).await?
+        } else {
+            Members::new()
+        };
+        Ok(self.render_group(session, self.unedited(stored, members), projection))
+    }
+
+    /// PUT (RFC 7644 §3.5.1).
+    ///
+    /// # Errors
+    /// [`Error::NoResource`], [`Error::PreconditionFailed`],
+    /// [`Error::NotUnique`], what is wrong with the body,
+    /// [`Error::ChangeTooLarge`], [`Error::Unavailable`].
+    pub(crate) async fn replace_group(
+        &self,
+        session: &mut Session<'_>,
+        id: &str,
+        body: &Json<'_>,
+        precondition: &Precondition,
+        projection: &Projection,
+    ) -> Result<Rendered, Error> {
+        let core = self.registry.core();
+        let mut sent = from_client(&self.registry, core.group, body)?;
+        complete(&self.registry, &sent)?;
+        let wanted = self.wanted(sent.attributes.remove(core.members).as_ref());
+
+        let mut event = self.event(Kind::Group, Action::Replace, id)?;
+        let mut attempts = Attempts::default();
+        loop {
+            let stored = self.load_group(session, id).await?;
+            precondition.check(stored.version())?;
+            let members = self.load_members(session, id, stored.read_at).await?;
+            let mut group = sent.clone();
+            self.keep_identity(&stored.resource, &mut group);
+            let edit = Edit {
+                group,
+                changes: self.difference(session, &members, wanted.clone()).await?,
+                members,
+                compare_members: true,
+            };
+            match self
+                .edit_group(session, id, &stored, edit, &mut event)
+                .await?
+            {
+                Some(edited) => return Ok(self.render_group(session, edited, projection)),
+                None => self.start_again(&mut attempts).await?,
+            }
+        }
+    }
+
+    fn render_group(
+        &self,
+        session: &Session<'_>,
+        edited: Edited,
+        projection: &Projection,
+    ) -> Rendered {
+        let Edited {
+            mut group,
+            version,
+            members,
+        } = edited;
+        if let Some(value) = self.members_value(session, &members) {
+            group.attributes.set(self.registry.core().members, value);
+        }
+        self.render(session, Kind::Group, group, version, projection)
+    }
+}

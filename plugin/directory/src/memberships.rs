@@ -1,0 +1,280 @@
+//! Memberships: who is in which group. Each is a pair of keys of its own, one
+//! below the group and one below the member, so that adding to a group rewrites
+//! neither, and additions never conflict.
+
+use crate::Directory;
+use crate::environment::{Clock, Entropy};
+use crate::keys::{Keys, Kind, last_segment};
+use crate::kv::{Compare, KeyValue, Kv, Op, OpReply, Range, Txn};
+use crate::session::Session;
+use crate::walk::PAGE;
+use scim::Error;
+use scim::resource::{Complex, Resource, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is kept of a membership.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Member {
+    #[serde(rename = "type")]
+    pub(crate) kind: MemberKind,
+    /// The label that the client gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) display: Option<String>,
+}
+
+/// The `type` of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum MemberKind {
+    User,
+    Group,
+}
+
+/// The members of a group, by id.
+pub(crate) type Members = BTreeMap<String, Member>;
+
+/// The members that a client wants, by id, with the label it gave.
+pub(crate) type Wanted = BTreeMap<String, Option<String>>;
+
+/// What is to become of some members: `None` takes one out.
+pub(crate) type MemberChanges = BTreeMap<String, Option<Member>>;
+
+#[derive(Deserialize, Serialize)]
+struct Touch {
+    at: String,
+}
+
+impl MemberKind {
+    fn kind(self) -> Kind {
+        match self {
+            Self::User => Kind::User,
+            Self::Group => Kind::Group,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
+}
+
+/// Lets a member in, unless it is gone by then. A user's deletion compares that
+/// no membership is newer than those it saw; so either it sees this one, or this
+/// one sees that the user is gone.
+pub(crate) fn join(keys: &Keys, group: &str, id: &str, member: &Member) -> Result<Op, Error> {
+    let value = serde_json::to_vec(member).map_err(internal)?;
+    Ok(Op::Txn(Txn {
+        compares: vec![Compare::present(keys.record(member.kind.kind(), id))],
+        then: vec![
+            Op::put(keys.member(group, id), value),
+            Op::put(keys.member_of(id, group), Vec::new()),
+        ],
+        otherwise: Vec::new(),
+    }))
+}
+
+/// Takes a member out.
+pub(crate) fn leave(keys: &Keys, group: &str, id: &str) -> Op {
+    Op::Txn(Txn {
+        then: vec![
+            Op::delete(keys.member(group, id)),
+            Op::delete(keys.member_of(id, group)),
+        ],
+        ..Txn::default()
+    })
+}
+
+/// Whether the reply to [`join`] says that the member is in.
+pub(crate) fn joined(reply: &OpReply) -> bool {
+    matches!(reply, OpReply::Txn(txn) if txn.succeeded)
+}
+
+/// Marks that the members of a group changed. Whoever rewrites the list compares
+/// it, whoever adds to it does not.
+pub(crate) fn touch(keys: &Keys, group: &str, at: String) -> Result<Op, Error> {
+    let value = serde_json::to_vec(&Touch { at }).map_err(internal)?;
+    Ok(Op::put(keys.group_touch(group), value))
+}
+
+/// When a group's members last changed.
+pub(crate) fn touched_at(touch: &KeyValue) -> Option<String> {
+    let touch: Touch = serde_json::from_slice(&touch.value).ok()?;
+    Some(touch.at)
+}
+
+/// The last segments of keys.
+pub(crate) fn last_segments(kvs: &[KeyValue]) -> Vec<String> {
+    kvs.iter().filter_map(|kv| last_segment(&kv.key)).collect()
+}
+
+/// The members in what was read below [`Keys::members`].
+pub(crate) fn members(kvs: &[KeyValue]) -> Result<Members, Error> {
+    kvs.iter()
+        .filter_map(|kv| Some((last_segment(&kv.key)?, kv)))
+        .map(|(id, kv)| Ok((id, member(kv)?)))
+        .collect()
+}
+
+/// One member.
+pub(crate) fn member(kv: &KeyValue) -> Result<Member, Error> {
+    serde_json::from_slice(&kv.value).map_err(|e| Error::Internal {
+        reason: format!("a stored membership is damaged; {e}"),
+    })
+}
+
+fn internal(error: serde_json::Error) -> Error {
+    Error::Internal {
+        reason: error.to_string(),
+    }
+}
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// The members that a group's `members` names.
+    pub(crate) fn wanted(&self, members: Option<&Value>) -> Wanted {
+        let core = self.registry.core();
+        members
+            .map(Value::elements)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(Value::as_complex)
+            .filter_map(|member| {
+                let id = member.text(core.members_value)?;
+                let display = member.text(core.members_display);
+                Some((id.to_owned(), display.map(str::to_owned)))
+            })
+            .collect()
+    }
+
+    /// A group's `members`, as a client sees them.
+    pub(crate) fn members_value(&self, session: &Session<'_>, members: &Members) -> Option<Value> {
+        let core = self.registry.core();
+        let elements = members.iter().map(|(id, member)| {
+            let mut element = Complex::default();
+            let location = self.location(session, member.kind.kind(), id);
+            element.set(core.members_value, Value::String(id.clone()));
+            element.set(core.members_ref, Value::String(location));
+            let kind = member.kind.name().to_owned();
+            element.set(core.members_type, Value::String(kind));
+            if let Some(display) = &member.display {
+                element.set(core.members_display, Value::String(display.clone()));
+            }
+            Value::Complex(element)
+        });
+        (!members.is_empty()).then(|| Value::List(elements.collect()))
+    }
+
+    /// What the resources with these ids are, those that exist.
+    pub(crate) async fn kinds(
+        &self,
+        session: &mut Session<'_>,
+        ids: &[&str],
+    ) -> Result<BTreeMap<String, MemberKind>, Error> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let kinds = [MemberKind::User, MemberKind::Group];
+        let mut ranges = Vec::with_capacity(ids.len() * kinds.len());
+        for id in ids {
+            ranges.extend(kinds.map(|kind| Range {
+                count_only: true,
+                ..Range::one(session.keys.record(kind.kind(), id))
+            }));
+        }
+        let found = self.ranges(session, ranges).await?;
+        let asked = ids.iter().flat_map(|id| kinds.map(|kind| (*id, kind)));
+        Ok(asked
+            .zip(found)
+            .filter(|(_, reply)| reply.count > 0)
+            .map(|((id, kind), _)| (id.to_owned(), kind))
+            .collect())
+    }
+
+    /// Reads all members of a group.
+    pub(crate) async fn load_members(
+        &self,
+        session: &mut Session<'_>,
+        group: &str,
+        revision: i64,
+    ) -> Result<Members, Error> {
+        let range = Range {
+            limit: PAGE,
+            revision,
+            ..Range::prefix(session.keys.members(group))
+        };
+        members(&self.walk(session, range).await?)
+    }
+
+    /// Sets a user's `groups`: its memberships, with what is to be known of the
+    /// groups.
+    pub(crate) async fn set_groups(
+        &self,
+        session: &mut Session<'_>,
+        user: &mut Resource,
+        groups: &[String],
+        revision: i64,
+    ) -> Result<(), Error> {
+        let ids = groups.iter().map(String::as_str).collect();
+        let names = self.group_names(session, ids, revision).await?;
+        self.set_groups_from(session, user, groups, &names);
+        Ok(())
+    }
+
+    /// Sets a user's `groups` from names that were read.
+    pub(crate) fn set_groups_from(
+        &self,
+        session: &Session<'_>,
+        user: &mut Resource,
+        groups: &[String],
+        names: &BTreeMap<String, String>,
+    ) {
+        let core = self.registry.core();
+        let elements = groups.iter().filter_map(|id| {
+            let display = names.get(id)?;
+            let location = self.location(session, Kind::Group, id);
+            let element: Complex = [
+                (core.groups_value, id.clone()),
+                (core.groups_ref, location),
+                (core.groups_display, display.clone()),
+                (core.groups_type, "direct".to_owned()),
+            ]
+            .map(|(id, text)| (id, Value::String(text)))
+            .into_iter()
+            .collect();
+            Some(Value::Complex(element))
+        });
+        let elements: Vec<Value> = elements.collect();
+        if elements.is_empty() {
+            user.attributes.remove(core.groups);
+        } else {
+            user.attributes.set(core.groups, Value::List(elements));
+        }
+    }
+
+    /// The display names of groups.
+    pub(crate) async fn group_names(
+        &self,
+        session: &mut Session<'_>,
+        ids: BTreeSet<&str>,
+        revision: i64,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let ranges = ids.iter().map(|id| Range {
+            revision,
+            ..Range::one(session.keys.record(Kind::Group, id))
+        });
+        let found = self.ranges(session, ranges.collect()).await?;
+        let mut names = BTreeMap::new();
+        for (id, reply) in ids.into_iter().zip(found) {
+            if let Some(record) = reply.kvs.first() {
+                let group = self.decode(Kind::Group, record)?;
+                let name = group.text(self.registry.core().group_display_name);
+                names.insert(id.to_owned(), name.unwrap_or_default().to_owned());
+            }
+        }
+        Ok(names)
+    }
+}

@@ -1,0 +1,113 @@
+//! How a filter is answered: which index narrows it down most.
+
+use crate::keys::{Keys, Kind};
+use crate::record::{comparison_key, name_attribute};
+use scim::filter::Filter;
+use scim::schema::Registry;
+
+/// Where to look for what a filter may match.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// The resource with this id.
+    Id(String),
+    /// The resource whose id is the value of this key.
+    Name(Vec<u8>),
+    /// The resources whose ids end the keys below this prefix.
+    Index(Vec<u8>),
+    /// All of them.
+    Scan,
+}
+
+impl Plan {
+    /// The best plan. What it leads to still has to match the filter.
+    pub(crate) fn of(registry: &Registry, keys: &Keys, kind: Kind, filter: &Filter) -> Self {
+        let core = registry.core();
+        let plans = filter.conjuncts_eq().into_iter().filter_map(|(id, text)| {
+            let key = comparison_key(registry, id, text);
+            Some(if id == core.id {
+                Self::Id(key.into_owned())
+            } else if id == name_attribute(registry, kind) {
+                Self::Name(keys.name(kind, &key))
+            } else if id == core.external_id {
+                Self::Index(keys.external(kind, &key, ""))
+            } else if kind == Kind::User && id == core.emails_value {
+                Self::Index(keys.user_email(&key, ""))
+            } else if kind == Kind::User && id == core.groups_value {
+                Self::Index(keys.members(&key))
+            } else if kind == Kind::Group && id == core.members_value {
+                Self::Index(keys.members_of(&key))
+            } else {
+                return None;
+            })
+        });
+        plans.min_by_key(Self::rank).unwrap_or(Self::Scan)
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Id(_) => 0,
+            Self::Name(_) => 1,
+            Self::Index(_) => 2,
+            Self::Scan => 3,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scim::filter::Limits;
+
+    fn plan(kind: Kind, filter: &str) -> Plan {
+        let registry = Registry::standard().unwrap();
+        let resource_type = match kind {
+            Kind::User => registry.core().user,
+            Kind::Group => registry.core().group,
+        };
+        let filter = Filter::parse(&registry, resource_type, filter, &Limits::default());
+        Plan::of(&registry, &Keys::new("", "t"), kind, &filter.unwrap())
+    }
+
+    #[test]
+    fn the_most_selective_equality_is_chosen() {
+        let keys = Keys::new("", "t");
+        for (filter, expected) in [
+            (r#"id eq "A" and userName eq "b""#, Plan::Id("A".to_owned())),
+            (
+                r#"emails.value eq "M@x" and (active eq true and userName eq "BJ")"#,
+                Plan::Name(keys.name(Kind::User, "bj")),
+            ),
+            (
+                r#"emails[type eq "work"].value eq "M@x""#,
+                Plan::Index(keys.user_email("m@x", "")),
+            ),
+            (
+                r#"emails eq "m@x""#,
+                Plan::Index(keys.user_email("m@x", "")),
+            ),
+            (
+                r#"externalId eq "E/1""#,
+                Plan::Index(keys.external(Kind::User, "E/1", "")),
+            ),
+            (r#"groups eq "g""#, Plan::Index(keys.members("g"))),
+        ] {
+            assert_eq!(plan(Kind::User, filter), expected, "{filter}");
+        }
+        let expected = Plan::Index(keys.members_of("u"));
+        assert_eq!(plan(Kind::Group, r#"members eq "u""#), expected);
+        let expected = Plan::Name(keys.name(Kind::Group, "staff"));
+        assert_eq!(plan(Kind::Group, r#"displayName eq "Staff""#), expected);
+    }
+
+    #[test]
+    fn what_not_every_match_must_satisfy_is_scanned() {
+        for filter in [
+            r#"userName eq "a" or active eq true"#,
+            r#"not (userName eq "a")"#,
+            r#"userName sw "a""#,
+            r#"displayName eq "a""#,
+        ] {
+            assert_eq!(plan(Kind::User, filter), Plan::Scan, "{filter}");
+        }
+    }
+}
