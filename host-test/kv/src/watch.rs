@@ -1,0 +1,464 @@
+//! Watching: one task per stream, which holds the stream's watchers.
+//!
+//! A watcher is the next revision it has not seen. When the published revision
+//! grows, the task brings each watcher up to it: from the latest commits in
+//! memory, or, for one that starts in the past or fell behind, from the log.
+//! Nothing is queued per watcher, so a slow client costs no memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_proto::event::EventType;
+use etcd_proto::watch_create_request::FilterType;
+use etcd_proto::watch_request::RequestUnion;
+use etcd_proto::{Event, ResponseHeader, WatchCreateRequest, WatchRequest, WatchResponse};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
+
+use crate::disk::LogReader;
+use crate::failure::Failure;
+use crate::interval::Interval;
+use crate::server::stopped;
+use crate::state::{Commit, Shared};
+use crate::store::Store;
+
+/// A response is sent when its events reach this size in bytes, at the end of a
+/// transaction: those of one are never split.
+const RESPONSE_BYTES: usize = 1 << 20;
+/// etcd's id for a response that belongs to no watcher.
+const NO_WATCHER: i64 = -1;
+
+#[derive(Debug)]
+struct Watcher {
+    interval: Interval,
+    /// The first revision not seen yet.
+    next: i64,
+    without_puts: bool,
+    without_deletes: bool,
+    prev_kv: bool,
+    progress_notify: bool,
+    /// Whether anything was sent since the last progress notification was due.
+    active: bool,
+}
+
+impl Watcher {
+    fn wants(&self, event: &Event) -> bool {
+        let filtered = match event.r#type() {
+            EventType::Put => self.without_puts,
+            EventType::Delete => self.without_deletes,
+        };
+        !filtered
+            && event
+                .kv
+                .as_ref()
+                .is_some_and(|kv| self.interval.contains(&kv.key))
+    }
+}
+
+/// The client is gone or the server stops.
+#[derive(Debug)]
+struct Closed;
+
+fn header(cluster: &ResponseHeader, revision: i64) -> Option<ResponseHeader> {
+    Some(ResponseHeader {
+        revision,
+        ..*cluster
+    })
+}
+
+/// One stream's watchers and its way out.
+#[derive(Debug)]
+pub(crate) struct WatchStream {
+    shared: Arc<Shared>,
+    cluster: ResponseHeader,
+    watchers: BTreeMap<i64, Watcher>,
+    next_id: i64,
+    outbound: mpsc::Sender<Result<WatchResponse, Status>>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl WatchStream {
+    /// `cluster` is a header with all but the revision.
+    pub(crate) fn new(
+        store: &Store,
+        cluster: ResponseHeader,
+        outbound: mpsc::Sender<Result<WatchResponse, Status>>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        let shared = Arc::clone(&store.shared);
+        Self {
+            shared,
+            cluster,
+            watchers: BTreeMap::new(),
+            next_id: 0,
+            outbound,
+            stopping,
+        }
+    }
+
+    /// Serves the stream until the client ends it or the server stops.
+    pub(crate) async fn run(
+        mut self,
+        mut inbound: impl Stream<Item = Result<WatchRequest, Status>> + Unpin,
+        progress_interval: Duration,
+    ) {
+        let mut published = self.shared.subscribe();
+        let mut stopping = self.stopping.clone();
+        let mut progress = tokio::time::interval(progress_interval.max(Duration::from_millis(1)));
+        progress.reset();
+        loop {
+            let done = tokio::select! {
+                request = inbound.next() => match request {
+                    Some(Ok(request)) => self.handle(request).await,
+                    Some(Err(_)) | None => return,
+                },
+                changed = published.changed() => match changed {
+                    Ok(()) => self.deliver().await,
+                    Err(_) => return,
+                },
+                _ = progress.tick() => self.notify_progress().await,
+                () = stopped(&mut stopping) => return,
+                () = self.outbound.closed() => return,
+            };
+            if done.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn handle(&mut self, request: WatchRequest) -> Result<(), Closed> {
+        match request.request_union {
+            Some(RequestUnion::CreateRequest(create)) => {
+                self.create(create).await?;
+                self.deliver().await
+            }
+            Some(RequestUnion::CancelRequest(cancel)) => {
+                if self.watchers.remove(&cancel.watch_id).is_none() {
+                    return Ok(());
+                }
+                let header = header(&self.cluster, self.current());
+                let watch_id = cancel.watch_id;
+                self.send(WatchResponse {
+                    header,
+                    watch_id,
+                    canceled: true,
+                    ..Default::default()
+                })
+                .await
+            }
+            Some(RequestUnion::ProgressRequest(_)) => {
+                // Only when every watcher has seen this revision may the client
+                // be told so.
+                self.deliver().await?;
+                let revision = self.watchers.values().map(|watcher| watcher.next - 1).min();
+                let revision = revision.unwrap_or(i64::MAX).min(self.current());
+                let header = header(&self.cluster, revision);
+                let watch_id = NO_WATCHER;
+                self.send(WatchResponse {
+                    header,
+                    watch_id,
+                    ..Default::default()
+                })
+                .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn create(&mut self, request: WatchCreateRequest) -> Result<(), Closed> {
+        let current = self.current();
+        let header = header(&self.cluster, current);
+        let created = WatchResponse {
+            header,
+            created: true,
+            ..Default::default()
+        };
+        // etcd takes an empty key for the smallest one.
+        let key = if request.key.is_empty() {
+            vec![0]
+        } else {
+            request.key.clone()
+        };
+        let interval = Interval::new(&key, &request.range_end);
+        let refusal = if interval.is_empty() {
+            Some("mvcc: watcher range is empty")
+        } else if request.watch_id != 0 && self.watchers.contains_key(&request.watch_id) {
+            Some("mvcc: duplicate watch ID provided on the WatchStream")
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            let cancel_reason = reason.to_owned();
+            let watch_id = NO_WATCHER;
+            return self
+                .send(WatchResponse {
+                    watch_id,
+                    canceled: true,
+                    cancel_reason,
+                    ..created
+                })
+                .await;
+        }
+        let watch_id = if request.watch_id == 0 {
+            self.free_id()
+        } else {
+            request.watch_id
+        };
+        let next = if request.start_revision == 0 {
+            current + 1
+        } else {
+            request.start_revision
+        };
+        let filtered = |filter: FilterType| request.filters.contains(&(filter as i32));
+        let watcher = Watcher {
+            interval,
+            next,
+            without_puts: filtered(FilterType::Noput),
+            without_deletes: filtered(FilterType::Nodelete),
+            prev_kv: request.prev_kv,
+            progress_notify: request.progress_notify,
+            active: false,
+        };
+        self.watchers.insert(watch_id, watcher);
+        self.send(WatchResponse {
+            watch_id,
+            ..created
+        })
+        .await
+    }
+
+    fn free_id(&mut self) -> i64 {
+        while self.watchers.contains_key(&self.next_id) {
+            self.next_id += 1;
+        }
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    /// Brings every watcher up to the published revision.
+    async fn deliver(&mut self) -> Result<(), Closed> {
+        let ids: Vec<_> = self.watchers.keys().copied().collect();
+        for id in ids {
+            while let Some(response) = self.advance(id) {
+                match response {
+                    Ok(response) => self.send(response).await?,
+                    Err(failure) => {
+                        let _gone = self.outbound.send(Err(failure.into())).await;
+                        return Err(Closed);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The next response for a watcher that is behind.
+    fn advance(&mut self, id: i64) -> Option<Result<WatchResponse, Failure>> {
+        let watcher = self.watchers.get_mut(&id)?;
+        let mut response = WatchResponse {
+            watch_id: id,
+            ..Default::default()
+        };
+        loop {
+            match Batch::read(&self.shared, watcher) {
+                Ok(Batch::Compacted { revision }) => {
+                    self.watchers.remove(&id);
+                    response.header = header(&self.cluster, 0);
+                    response.canceled = true;
+                    response.compact_revision = revision;
+                    return Some(Ok(response));
+                }
+                Ok(Batch::UpToDate) => return None,
+                Ok(Batch::Events { events, .. }) if events.is_empty() => {}
+                Ok(Batch::Events { events, revision }) => {
+                    watcher.active = true;
+                    response.events = events;
+                    response.header = header(&self.cluster, revision);
+                    return Some(Ok(response));
+                }
+                Err(failure) => return Some(Err(failure)),
+            }
+        }
+    }
+
+    /// Tells the current revision to watchers that had nothing else to hear.
+    async fn notify_progress(&mut self) -> Result<(), Closed> {
+        self.deliver().await?;
+        let mut silent = Vec::new();
+        for (id, watcher) in &mut self.watchers {
+            if watcher.progress_notify && !watcher.active {
+                silent.push((*id, watcher.next - 1));
+            }
+            watcher.active = false;
+        }
+        for (watch_id, seen) in silent {
+            // A watcher that starts in the future has seen nothing of it.
+            let header = header(&self.cluster, seen.min(self.current()));
+            self.send(WatchResponse {
+                header,
+                watch_id,
+                ..Default::default()
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    fn current(&self) -> i64 {
+        self.shared.state().published
+    }
+
+    async fn send(&mut self, response: WatchResponse) -> Result<(), Closed> {
+        tokio::select! {
+            sent = self.outbound.send(Ok(response)) => sent.map_err(|_gone| Closed),
+            () = stopped(&mut self.stopping) => Err(Closed),
+        }
+    }
+}
+
+/// What a watcher can be told at once.
+#[derive(Debug)]
+enum Batch {
+    /// It has seen everything.
+    UpToDate,
+    /// What it asks for is gone.
+    Compacted { revision: i64 },
+    /// Events up to a revision; none, if none of them concern it.
+    Events { events: Vec<Event>, revision: i64 },
+}
+
+impl Batch {
+    /// Reads what comes next for a watcher, and moves it on.
+    fn read(shared: &Shared, watcher: &mut Watcher) -> Result<Self, Failure> {
+        let (published, commits) = {
+            let state = shared.state();
+            if watcher.next > state.published {
+                return Ok(Self::UpToDate);
+            }
+            // A watcher that is just behind is not hurt by a compaction, as long
+            // as the commits are still in memory.
+            let commits = state.recent.since(watcher.next);
+            let commits: Option<Vec<Arc<Commit>>> = commits.map(|found| found.cloned().collect());
+            (state.published, commits)
+        };
+        let mut collected = Collected::new(watcher);
+        let published = match commits {
+            Some(commits) => {
+                collected.add_commits(&commits);
+                published
+            }
+            None => {
+                let snapshot = shared.snapshot()?;
+                let (published, compacted) = (snapshot.state.published, snapshot.state.compacted);
+                if watcher.next < compacted {
+                    return Ok(Self::Compacted {
+                        revision: compacted,
+                    });
+                }
+                let log = snapshot.log;
+                drop(snapshot.state);
+                collected.add_log(&log, published)?;
+                published
+            }
+        };
+        let Collected {
+            mut events, next, ..
+        } = collected;
+        let revision = if events.is_empty() {
+            published
+        } else {
+            next - 1
+        };
+        watcher.next = next.max(watcher.next);
+        if watcher.prev_kv {
+            add_previous(shared, &mut events)?;
+        }
+        Ok(Self::Events { events, revision })
+    }
+}
+
+/// Events gathered for one response.
+#[derive(Debug)]
+struct Collected<'w> {
+    watcher: &'w Watcher,
+    events: Vec<Event>,
+    bytes: usize,
+    next: i64,
+}
+
+impl<'w> Collected<'w> {
+    fn new(watcher: &'w Watcher) -> Self {
+        Self {
+            watcher,
+            events: Vec::new(),
+            bytes: 0,
+            next: watcher.next,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.bytes < RESPONSE_BYTES
+    }
+
+    fn add(&mut self, event: &Event) {
+        if self.watcher.wants(event) {
+            let size = event
+                .kv
+                .as_ref()
+                .map_or(0, |kv| kv.key.len() + kv.value.len());
+            self.bytes += size + size_of::<Event>();
+            self.events.push(event.clone());
+        }
+    }
+
+    fn add_commits(&mut self, commits: &[Arc<Commit>]) {
+        for commit in commits {
+            if !self.has_room() {
+                return;
+            }
+            for event in &commit.events {
+                self.add(event);
+            }
+            self.next = commit.revision + 1;
+        }
+    }
+
+    fn add_log(&mut self, log: &LogReader, published: i64) -> Result<(), Failure> {
+        let mut transaction = None;
+        for entry in log.records(self.next, published)? {
+            let (revision, mut record) = entry?;
+            if transaction.replace(revision.main) != Some(revision.main) && !self.has_room() {
+                self.next = revision.main;
+                return Ok(());
+            }
+            let deleted = record.version == 0;
+            record.mod_revision = revision.main;
+            let kind = if deleted {
+                EventType::Delete
+            } else {
+                EventType::Put
+            };
+            self.add(&Event {
+                r#type: kind as i32,
+                kv: Some(record),
+                prev_kv: None,
+            });
+        }
+        self.next = published + 1;
+        Ok(())
+    }
+}
+
+/// Adds what each key was before, where that can still be read.
+fn add_previous(shared: &Shared, events: &mut [Event]) -> Result<(), Failure> {
+    for event in events {
+        let Some(kv) = &event.kv else { continue };
+        let snapshot = shared.snapshot()?;
+        if let Some(found) = snapshot.find(&kv.key, kv.mod_revision - 1) {
+            event.prev_kv = Some(snapshot.log.record(found.modified)?);
+        }
+    }
+    Ok(())
+}
