@@ -1,0 +1,229 @@
+//! Runs futures over the host's callbacks.
+//!
+//! A request is one boxed future. It is polled when something it waits for has
+//! come: the reply to a gRPC call, or the end of a pause at a tick. There are no
+//! wakers to trust: whoever completes a wait polls the task that waits.
+//!
+//! Each `RefCell` here is borrowed for one statement, never while a future is
+//! polled: polling calls back into this module.
+
+use crate::environment::now_millis;
+use directory::Answer;
+use proxy_wasm::hostcalls;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Names a task: the id of the stream's context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct TaskId(pub(crate) u32);
+
+/// Names a gRPC call, as the host does.
+type Token = u32;
+
+type Task = Pin<Box<dyn Future<Output = Answer>>>;
+
+/// What a gRPC call came to: the reply, or the status code and message.
+pub(crate) type Reply = Result<Vec<u8>, (u32, String)>;
+
+/// All tasks of a VM and what they wait for.
+#[derive(Default)]
+pub(crate) struct Executor {
+    tasks: RefCell<HashMap<TaskId, Task>>,
+    calls: RefCell<HashMap<Token, Call>>,
+    sleepers: RefCell<Vec<Sleeper>>,
+    current: Cell<TaskId>,
+}
+
+struct Call {
+    task: TaskId,
+    reply: Option<Reply>,
+}
+
+struct Sleeper {
+    task: TaskId,
+    until_millis: u64,
+}
+
+impl std::fmt::Debug for Executor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executor").finish_non_exhaustive()
+    }
+}
+
+impl Executor {
+    /// How often to look for pauses that ended, while there are any.
+    const TICK: Duration = Duration::from_millis(5);
+
+    /// Starts a task. Its answer, if it needs to wait for nothing.
+    pub(crate) fn start(
+        &self,
+        id: TaskId,
+        task: impl Future<Output = Answer> + 'static,
+    ) -> Option<Answer> {
+        self.poll(id, Box::pin(task))
+    }
+
+    /// Drops a task, wherever it is: every operation commits last and once, so
+    /// what it did is whole.
+    pub(crate) fn cancel(&self, id: TaskId) {
+        let task = self.tasks.borrow_mut().remove(&id);
+        drop(task);
+        self.sleepers.borrow_mut().retain(|s| s.task != id);
+    }
+
+    /// Takes the reply to a call, and the answer of the task that waited for it
+    /// if that was the last thing it waited for.
+    pub(crate) fn complete(&self, token: Token, reply: Reply) -> Option<(TaskId, Answer)> {
+        let task = {
+            let mut calls = self.calls.borrow_mut();
+            let call = calls.get_mut(&token)?;
+            call.reply = Some(reply);
+            call.task
+        };
+        self.resume(task).map(|answer| (task, answer))
+    }
+
+    /// Ends the pauses whose time has come. Returns the answers of tasks that
+    /// are done with it.
+    pub(crate) fn tick(&self) -> Vec<(TaskId, Answer)> {
+        let now = now_millis();
+        let due: Vec<TaskId> = {
+            let mut sleepers = self.sleepers.borrow_mut();
+            let due = sleepers
+                .iter()
+                .filter(|s| s.until_millis <= now)
+                .map(|s| s.task)
+                .collect();
+            sleepers.retain(|s| s.until_millis > now);
+            due
+        };
+        let mut answers = Vec::new();
+        for task in due {
+            // The calls it makes now are made for its stream.
+            if hostcalls::set_effective_context(task.0).is_err() {
+                self.cancel(task);
+                continue;
+            }
+            if let Some(answer) = self.resume(task) {
+                answers.push((task, answer));
+            }
+        }
+        if self.sleepers.borrow().is_empty() {
+            self.set_tick(Duration::ZERO);
+        }
+        answers
+    }
+
+    /// Makes a unary gRPC call of etcd's service.
+    pub(crate) async fn call(
+        self: &Rc<Self>,
+        upstream: &str,
+        service: &str,
+        method: &str,
+        message: &[u8],
+        timeout: Duration,
+    ) -> Result<Reply, NotSent> {
+        let token = hostcalls::dispatch_grpc_call(
+            upstream,
+            service,
+            method,
+            Vec::new(),
+            Some(message),
+            timeout,
+        )
+        .map_err(|status| NotSent(status as u32))?;
+        self.calls.borrow_mut().insert(
+            token,
+            Call {
+                task: self.current.get(),
+                reply: None,
+            },
+        );
+        // Forgets the call also when the task is dropped while it waits.
+        let waiting = Waiting {
+            executor: Rc::clone(self),
+            token,
+        };
+        Ok(poll_fn(|_| waiting.poll()).await)
+    }
+
+    /// Pauses the current task.
+    pub(crate) async fn sleep(&self, duration: Duration) {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let until_millis = now_millis().saturating_add(millis);
+        let first = {
+            let mut sleepers = self.sleepers.borrow_mut();
+            sleepers.push(Sleeper {
+                task: self.current.get(),
+                until_millis,
+            });
+            sleepers.len() == 1
+        };
+        if first {
+            self.set_tick(Self::TICK);
+        }
+        poll_fn(|_| {
+            if now_millis() >= until_millis {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    fn resume(&self, id: TaskId) -> Option<Answer> {
+        let task = self.tasks.borrow_mut().remove(&id)?;
+        self.poll(id, task)
+    }
+
+    fn poll(&self, id: TaskId, mut task: Task) -> Option<Answer> {
+        let before = self.current.replace(id);
+        let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        self.current.set(before);
+        match polled {
+            Poll::Ready(answer) => Some(answer),
+            Poll::Pending => {
+                self.tasks.borrow_mut().insert(id, task);
+                None
+            }
+        }
+    }
+
+    fn set_tick(&self, period: Duration) {
+        if hostcalls::set_tick_period(period).is_err() {
+            log::warn!("the host does not tick; pauses between retries may not end");
+        }
+    }
+}
+
+/// The host refused to make a call, with this status: nothing was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotSent(pub(crate) u32);
+
+struct Waiting {
+    executor: Rc<Executor>,
+    token: Token,
+}
+
+impl Waiting {
+    fn poll(&self) -> Poll<Reply> {
+        self.executor
+            .calls
+            .borrow_mut()
+            .get_mut(&self.token)
+            .and_then(|call| call.reply.take())
+            .map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.executor.calls.borrow_mut().remove(&self.token);
+    }
+}

@@ -1,0 +1,64 @@
+//! The root context: takes the configuration, makes a stream's context, ticks.
+
+use crate::config::Config;
+use crate::service::Service;
+use crate::stream::{Stream, grpc_reply};
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{BufferType, ContextType};
+use std::rc::Rc;
+
+/// The root context of one configuration in one VM.
+#[derive(Debug, Default)]
+pub(crate) struct Root {
+    service: Option<Rc<Service>>,
+}
+
+impl Root {
+    fn configure(&mut self, size: usize) -> Result<(), String> {
+        let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size)
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        let config = Config::from_json(&bytes).map_err(|e| e.to_string())?;
+        let service = Service::new(config).map_err(|e| e.to_string())?;
+        self.service = Some(Rc::new(service));
+        Ok(())
+    }
+}
+
+impl Context for Root {
+    /// Replies to calls that a task made when it went on at a tick: the SDK
+    /// hands those to the root context.
+    fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
+        if let Some(service) = &self.service {
+            service.complete(token, grpc_reply(status, size));
+        }
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        match self.configure(size) {
+            Ok(()) => true,
+            Err(error) => {
+                log::error!("scim-edge: configuration refused: {error}");
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(service) = &self.service {
+            service.tick();
+        }
+    }
+
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(Stream::new(id, self.service.clone())))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}

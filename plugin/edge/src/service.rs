@@ -1,0 +1,119 @@
+//! What all streams of a configuration share: the directory, and the way of an
+//! answer back to the client.
+
+use crate::config::Config;
+use crate::environment::{HostClock, HostEntropy, now_millis};
+use crate::etcd::EtcdKv;
+use crate::executor::{Executor, Reply, TaskId};
+use crate::metrics::Metrics;
+use directory::http::{Request, Response};
+use directory::{Answer, Directory};
+use proxy_wasm::hostcalls;
+use scim::schema::{DefinitionError, Registry};
+use std::rc::Rc;
+
+/// The service of one configuration.
+#[derive(Debug)]
+pub(crate) struct Service {
+    directory: Rc<Directory<EtcdKv, HostClock, HostEntropy>>,
+    executor: Rc<Executor>,
+    metrics: Rc<Metrics>,
+}
+
+impl Service {
+    /// Compiles everything that requests need.
+    pub(crate) fn new(config: Config) -> Result<Self, DefinitionError> {
+        let executor = Rc::<Executor>::default();
+        let metrics = Rc::<Metrics>::default();
+        let kv = EtcdKv {
+            executor: Rc::clone(&executor),
+            metrics: Rc::clone(&metrics),
+            upstream: config.store.grpc_service(),
+            timeout: config.store.timeout(),
+        };
+        let clock = HostClock(Rc::clone(&executor));
+        let directory = Directory::new(
+            Registry::standard()?,
+            config.directory,
+            kv,
+            clock,
+            HostEntropy,
+        );
+        Ok(Self {
+            directory: Rc::new(directory),
+            executor,
+            metrics,
+        })
+    }
+
+    /// The directory's configuration.
+    pub(crate) fn config(&self) -> &directory::Config {
+        self.directory.config()
+    }
+
+    /// Begins to serve a request that was read whole.
+    pub(crate) fn serve(&self, stream: TaskId, request: Request) {
+        let directory = Rc::clone(&self.directory);
+        let metrics = Rc::clone(&self.metrics);
+        let started = now_millis();
+        let answer = self.executor.start(stream, async move {
+            let answer = directory.handle(&request).await;
+            let elapsed = now_millis().saturating_sub(started);
+            metrics.request(answer.trace.operation, answer.response.status, elapsed);
+            answer
+        });
+        if let Some(answer) = answer {
+            send(&answer);
+        }
+    }
+
+    /// Answers without asking the directory.
+    pub(crate) fn refuse(&self, error: &scim::Error) {
+        self.metrics.request("refused", error.status(), 0);
+        send_response(&directory::error_response(error));
+    }
+
+    /// The stream ended; whatever was done for it is not needed any more.
+    pub(crate) fn cancel(&self, stream: TaskId) {
+        self.executor.cancel(stream);
+    }
+
+    /// The reply to a call of the store has come.
+    pub(crate) fn complete(&self, token: u32, reply: Reply) {
+        if let Some((stream, answer)) = self.executor.complete(token, reply) {
+            send_to(stream, &answer);
+        }
+    }
+
+    /// Lets tasks go on that paused.
+    pub(crate) fn tick(&self) {
+        for (stream, answer) in self.executor.tick() {
+            send_to(stream, &answer);
+        }
+    }
+}
+
+fn send_to(stream: TaskId, answer: &Answer) {
+    if hostcalls::set_effective_context(stream.0).is_ok() {
+        send(answer);
+    }
+}
+
+fn send(answer: &Answer) {
+    if let Some(line) = answer.trace.log_line(answer.response.status) {
+        log::info!("{line}");
+    }
+    send_response(&answer.response);
+}
+
+fn send_response(response: &Response) {
+    let headers = response
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let body = (!response.body.is_empty()).then_some(response.body.as_slice());
+    if hostcalls::send_http_response(response.status.into(), headers, body).is_err() {
+        log::error!("the host did not take the response");
+    }
+}
