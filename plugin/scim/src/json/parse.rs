@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
-/// The deepest nesting that [`parse`] allows, whatever it is asked for: the
-/// parser below it has a limit of its own.
-pub const MAX_DEPTH: usize = 127;
+/// The deepest nesting that [`parse`] allows, whatever it is asked for; the
+/// parser below it stops at 127 with an error of its own.
+pub const MAX_DEPTH: usize = 100;
 
 /// How many members of an object are compared each with each for duplicates; a
 /// larger one is sorted, so that a body of a million members costs no square.

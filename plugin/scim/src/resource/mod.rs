@@ -10,6 +10,9 @@ mod validate;
 mod value;
 mod write;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub use read::{element_from_client, from_client, from_store, value_from_client};
 pub use validate::{complete, primary_of, single_primary};
 pub use value::{Complex, Resource, Value};

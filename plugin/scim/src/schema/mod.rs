@@ -9,11 +9,16 @@ mod builder;
 mod definition;
 mod registry;
 
+#[cfg(test)]
+pub(crate) mod fixture;
+
 pub use attribute::{AttrId, Attribute, Mutability, Returned, Type, Uniqueness};
 pub use builder::DefinitionError;
 pub use definition::{
     AttributeDefinition, ExtensionDefinition, ResourceTypeDefinition, SchemaDefinition,
 };
+#[cfg(test)]
+pub(crate) use registry::standard_documents;
 pub use registry::{Core, Registry, ResourceType, ResourceTypeId, Schema};
 
 /// URN of the core schema for users.

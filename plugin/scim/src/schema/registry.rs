@@ -123,22 +123,7 @@ impl Registry {
     /// # Errors
     /// When a document is wrong, which a test excludes.
     pub fn standard() -> Result<Self, DefinitionError> {
-        let schemas = [
-            include_str!("data/common.json"),
-            include_str!("data/user.json"),
-            include_str!("data/enterprise_user.json"),
-            include_str!("data/group.json"),
-            include_str!("data/schema.json"),
-            include_str!("data/resource_type.json"),
-            include_str!("data/service_provider_config.json"),
-        ];
-        let schemas = schemas
-            .iter()
-            .map(|text| serde_json::from_str(text))
-            .collect::<Result<Vec<SchemaDefinition>, _>>()
-            .map_err(|e| DefinitionError::Malformed(e.to_string()))?;
-        let types = serde_json::from_str(include_str!("data/resource_types.json"))
-            .map_err(|e| DefinitionError::Malformed(e.to_string()))?;
+        let (schemas, types) = standard_documents()?;
         Self::compile(schemas, types)
     }
 
@@ -296,6 +281,25 @@ impl Registry {
             .copied()
             .find(|id| self.attribute(*id).name.eq_ignore_ascii_case(name))
     }
+}
+
+/// The documents in `data/`.
+pub(crate) fn standard_documents()
+-> Result<(Vec<SchemaDefinition>, Vec<ResourceTypeDefinition>), DefinitionError> {
+    let malformed = |e: serde_json::Error| DefinitionError::Malformed(e.to_string());
+    let schemas = [
+        include_str!("data/common.json"),
+        include_str!("data/user.json"),
+        include_str!("data/enterprise_user.json"),
+        include_str!("data/group.json"),
+        include_str!("data/schema.json"),
+        include_str!("data/resource_type.json"),
+        include_str!("data/service_provider_config.json"),
+    ];
+    let schemas = schemas.iter().map(|text| serde_json::from_str(text));
+    let schemas = schemas.collect::<Result<_, _>>().map_err(malformed)?;
+    let types = serde_json::from_str(include_str!("data/resource_types.json"));
+    Ok((schemas, types.map_err(malformed)?))
 }
 
 /// What follows a URN and its colon in a name.
