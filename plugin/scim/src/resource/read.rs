@@ -55,13 +55,18 @@ pub fn from_client(
     }
     // A name with its URN is the surer one.
     misplaced.sort_by_key(|(bare, ..)| *bare);
-    for (_, id, json) in misplaced {
+    for (bare, id, json) in misplaced {
         let mut lineage: Vec<AttrId> = registry.lineage(id).collect();
         lineage.reverse();
         if lineage.iter().any(|id| is_read_only(registry, *id)) {
             continue;
         }
-        if let Some(value) = value(registry, Source::Client, id, json)? {
+        // A bare name may as well be some attribute of the client's own.
+        let value = match value(registry, Source::Client, id, json) {
+            Err(_) if bare => None,
+            other => other?,
+        };
+        if let Some(value) = value {
             fill(&mut resource.attributes, &lineage, value);
         }
     }

@@ -114,6 +114,17 @@ fn the_proper_place_of_an_attribute_counts() {
 }
 
 #[test]
+fn a_bare_name_of_another_type_is_some_unknown_attribute() {
+    let body = json!({ "userName": "u", "organization": { "name": "o" }, "department": [1, 2] });
+    assert_eq!(user(&body), json!({ "userName": "u" }));
+    let department = format!("{ENTERPRISE_USER}:department");
+    assert!(matches!(
+        user_error(&json!({ &department: [1, 2] })),
+        Error::WrongType { attribute, .. } if attribute == department
+    ));
+}
+
+#[test]
 fn a_name_below_a_list_means_no_element() {
     let body = json!({ "emails": [{ "value": "a@b" }], "emails.value": "c@d" });
     assert_eq!(user(&body), json!({ "emails": [{ "value": "a@b" }] }));
