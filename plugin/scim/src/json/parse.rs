@@ -15,7 +15,7 @@ pub const MAX_DEPTH: usize = 100;
 
 /// How many members of an object are compared each with each for duplicates; a
 /// larger one is sorted, so that a body of a million members costs no square.
-const FEW_MEMBERS: usize = 16;
+const FEW_MEMBERS: usize = 32;
 
 /// Parses a body: UTF-8, one JSON value, at most `max_depth` arrays and objects
 /// within each other, no name twice in one object. As attribute names have no
