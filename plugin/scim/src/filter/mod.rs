@@ -12,14 +12,15 @@ mod eval;
 mod grammar;
 mod lexer;
 mod limits;
+mod predicate;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use eval::{ElementFilter, Filter};
 pub use limits::Limits;
 
-pub(crate) use bind::bind_element;
+pub(crate) use bind::{bind_element, one_of};
 pub(crate) use grammar::{SyntaxError, parse_path};
 
 use crate::error::Error;

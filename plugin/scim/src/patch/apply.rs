@@ -1,0 +1,285 @@
+//! Operations carried out on a resource (RFC 7644 §3.5.2.1 to §3.5.2.3).
+
+use super::{Op, Operation, elements};
+use crate::error::Error;
+use crate::path::Path;
+use crate::resource::{Complex, Value, primary_of};
+use crate::schema::{AttrId, Mutability, Registry};
+
+/// Carries out one operation on the attributes at the top of a resource.
+pub(super) fn apply(
+    registry: &Registry,
+    top: &mut Complex,
+    operation: &Operation,
+) -> Result<(), Error> {
+    let work = Work {
+        registry,
+        operation,
+    };
+    match operation.path.container {
+        None => work.within(top),
+        Some(container) => inside(top, container, |extension| work.within(extension)),
+    }
+}
+
+/// Works inside a complex value, which is made when it is missing and is taken
+/// away when nothing is left in it.
+fn inside(
+    parent: &mut Complex,
+    id: AttrId,
+    work: impl FnOnce(&mut Complex) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut complex = match parent.remove(id) {
+        Some(Value::Complex(complex)) => complex,
+        _ => Complex::default(),
+    };
+    work(&mut complex)?;
+    if !complex.is_empty() {
+        parent.set(id, Value::Complex(complex));
+    }
+    Ok(())
+}
+
+struct Work<'w> {
+    registry: &'w Registry,
+    operation: &'w Operation,
+}
+
+impl Work<'_> {
+    fn within(&self, parent: &mut Complex) -> Result<(), Error> {
+        let path = &self.operation.path;
+        let is_list = self.registry.attribute(path.attribute).multi_valued;
+        match path.sub_attribute {
+            _ if is_list && (path.selection.is_some() || path.sub_attribute.is_some()) => {
+                self.elements(parent, path)
+            }
+            None => self.attribute(parent, path.attribute),
+            Some(sub) => inside(parent, path.attribute, |complex| {
+                self.attribute(complex, sub)
+            }),
+        }
+    }
+
+    /// Gives an attribute the operation's value, or takes its value away.
+    fn attribute(&self, parent: &mut Complex, id: AttrId) -> Result<(), Error> {
+        match &self.operation.value {
+            None => self.unassign(parent, id),
+            Some(value) => self.assign(parent, id, value),
+        }
+    }
+
+    fn unassign(&self, parent: &mut Complex, id: AttrId) -> Result<(), Error> {
+        let attribute = self.registry.attribute(id);
+        if attribute.required {
+            let attribute = self.registry.path(id);
+            return Err(match self.operation.op {
+                Op::Remove => Error::NotMutable {
+                    attribute,
+                    reason: "is required and cannot be removed",
+                },
+                Op::Add | Op::Replace => Error::Required { attribute },
+            });
+        }
+        if self.is_significant(id) {
+            // The other sub-attributes describe the value (RFC 7643 §2.4);
+            // without it they describe nothing.
+            *parent = Complex::default();
+            return Ok(());
+        }
+        if parent.get(id).is_some() && attribute.mutability == Mutability::Immutable {
+            return Err(self.immutable(id));
+        }
+        parent.remove(id);
+        Ok(())
+    }
+
+    fn assign(&self, parent: &mut Complex, id: AttrId, value: &Value) -> Result<(), Error> {
+        let attribute = self.registry.attribute(id);
+        let old = parent.get(id);
+        if attribute.mutability == Mutability::Immutable && old.is_some_and(|old| old != value) {
+            return Err(self.immutable(id));
+        }
+        if attribute.multi_valued {
+            let mut list = match parent.remove(id) {
+                Some(Value::List(list)) if self.operation.op == Op::Add => list,
+                _ => Vec::new(),
+            };
+            let set = elements::add(self.registry, id, &mut list, value.elements());
+            self.put_back(parent, id, list, &set);
+            return Ok(());
+        }
+        if self.is_significant(id) && old.is_some_and(|old| old != value) {
+            self.forget_description(parent, id);
+        }
+        parent.set(id, value.clone());
+        Ok(())
+    }
+
+    /// Whether the attribute is the `value` of a complex one.
+    fn is_significant(&self, id: AttrId) -> bool {
+        let attribute = self.registry.attribute(id);
+        let parent = attribute.parent.map(|id| self.registry.attribute(id));
+        attribute.name == "value" && parent.is_some_and(|parent| !parent.is_extension)
+    }
+
+    /// When a reference points to another resource (`manager.value`), the old
+    /// one's URI and what the service derived from it are no longer true.
+    fn forget_description(&self, complex: &mut Complex, value: AttrId) {
+        let Some(parent) = self.registry.attribute(value).parent else {
+            return;
+        };
+        if self.registry.child(parent, "$ref").is_none() {
+            return;
+        }
+        complex.retain(|id, _| {
+            let attribute = self.registry.attribute(id);
+            attribute.name != "$ref" && attribute.mutability != Mutability::ReadOnly
+        });
+    }
+
+    /// Works on selected elements of a multi-valued attribute, or on all of them.
+    fn elements(&self, parent: &mut Complex, path: &Path) -> Result<(), Error> {
+        let mut list = match parent.remove(path.attribute) {
+            Some(Value::List(list)) => list,
+            _ => Vec::new(),
+        };
+        let is_selected = |element: &Value| {
+            let selection = path.selection.as_ref();
+            selection.is_none_or(|selection| selection.matches(element))
+        };
+        let selected: Vec<bool> = list.iter().map(is_selected).collect();
+        let mut primary = Vec::new();
+        match &self.operation.value {
+            None => self.take_from(&mut list, &selected)?,
+            Some(value) if selected.contains(&true) => {
+                for (at, element) in list.iter_mut().enumerate() {
+                    if selected.get(at) == Some(&true) {
+                        self.change(element, value)?;
+                        primary.extend(self.sets_primary().then_some(at));
+                    }
+                }
+            }
+            Some(_) => {
+                let element = self.new_element()?;
+                primary.extend(self.is_primary(&element).then_some(list.len()));
+                list.push(element);
+            }
+        }
+        list.retain(|element| !element.as_complex().is_some_and(Complex::is_empty));
+        self.put_back(parent, path.attribute, list, &primary);
+        Ok(())
+    }
+
+    /// Removes selected elements, or a sub-attribute of each. What is then left
+    /// with nothing but a label goes too.
+    fn take_from(&self, list: &mut Vec<Value>, selected: &[bool]) -> Result<(), Error> {
+        let mut selected = selected.iter().copied();
+        let Some(sub) = self.operation.path.sub_attribute else {
+            list.retain(|_| selected.next() != Some(true));
+            return Ok(());
+        };
+        for element in list.iter_mut() {
+            if let (Some(true), Value::Complex(complex)) = (selected.next(), element) {
+                self.unassign(complex, sub)?;
+                if complex.iter().all(|(id, _)| self.is_label(id)) {
+                    *complex = Complex::default();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a sub-attribute only says what kind of value an element is.
+    fn is_label(&self, id: AttrId) -> bool {
+        matches!(
+            self.registry.attribute(id).name.as_str(),
+            "type" | "primary"
+        )
+    }
+
+    /// Changes a selected element.
+    fn change(&self, element: &mut Value, value: &Value) -> Result<(), Error> {
+        let path = &self.operation.path;
+        match (element, path.sub_attribute) {
+            (Value::Complex(complex), Some(sub)) => self.assign(complex, sub, value),
+            (Value::Complex(complex), None) if self.operation.op == Op::Add => {
+                let added = value.as_complex().into_iter();
+                for (sub, value) in added.flat_map(Complex::iter) {
+                    self.assign(complex, sub, value)?;
+                }
+                Ok(())
+            }
+            (element, _) => {
+                *element = self.with_selection(value);
+                Ok(())
+            }
+        }
+    }
+
+    /// The element for a path that selects none. RFC 7644 §3.5.2.3 has `noTarget`
+    /// for it, but where the filter says by `eq` what the element would be, Entra
+    /// ID expects it to be made, and by several operations only once.
+    fn new_element(&self) -> Result<Value, Error> {
+        let path = &self.operation.path;
+        let selection = path.selection.as_ref();
+        if selection.is_some_and(|selection| selection.equalities().is_none()) {
+            return Err(Error::NothingSelected {
+                path: format!("{}[…]", self.registry.path(path.attribute)),
+            });
+        }
+        let value = self.operation.value.clone();
+        let given = match (path.sub_attribute, value) {
+            (Some(sub), Some(value)) => Value::Complex([(sub, value)].into_iter().collect()),
+            (None, Some(value)) => value,
+            (_, None) => Value::Complex(Complex::default()),
+        };
+        Ok(self.with_selection(&given))
+    }
+
+    /// An element as given, and with what the path's filter says of it.
+    fn with_selection(&self, given: &Value) -> Value {
+        let selection = self.operation.path.selection.as_ref();
+        match (given, selection.and_then(|s| s.equalities())) {
+            (Value::Complex(complex), Some(said)) => {
+                let given = complex.iter().map(|(id, value)| (id, value.clone()));
+                Value::Complex(said.into_iter().chain(given).collect())
+            }
+            _ => given.clone(),
+        }
+    }
+
+    /// Whether the operation makes the elements it changes primary.
+    fn sets_primary(&self) -> bool {
+        let Some(value) = &self.operation.value else {
+            return false;
+        };
+        match self.operation.path.sub_attribute {
+            None => self.is_primary(value),
+            Some(sub) => {
+                let primary = primary_of(self.registry, self.operation.path.attribute);
+                primary == Some(sub) && *value == Value::Boolean(true)
+            }
+        }
+    }
+
+    fn is_primary(&self, element: &Value) -> bool {
+        let primary = primary_of(self.registry, self.operation.path.attribute);
+        let flag = primary.and_then(|primary| element.as_complex()?.get(primary));
+        flag == Some(&Value::Boolean(true))
+    }
+
+    fn put_back(&self, parent: &mut Complex, id: AttrId, mut list: Vec<Value>, set: &[usize]) {
+        elements::keep_one_primary(self.registry, id, &mut list, set);
+        if !list.is_empty() {
+            parent.set(id, Value::List(list));
+        }
+    }
+
+    #[cold]
+    fn immutable(&self, id: AttrId) -> Error {
+        Error::NotMutable {
+            attribute: self.registry.path(id),
+            reason: "is immutable and has a value already",
+        }
+    }
+}

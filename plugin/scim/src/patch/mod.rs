@@ -1,0 +1,147 @@
+//! PATCH (RFC 7644 §3.5.2).
+//!
+//! A request goes through three stages. [`request`] reads its envelope.
+//! [`plan`] turns each operation into [`Operation`]s of the simplest form there
+//! is: one attribute, one typed value; on the way [`quirks`] rewrites what
+//! clients send instead of standard operations. [`apply`] carries them out and
+//! knows of no client.
+
+mod apply;
+mod elements;
+mod members;
+mod plan;
+mod quirks;
+mod request;
+
+#[cfg(test)]
+mod tests;
+
+pub use members::{Member, MemberChange};
+
+use crate::error::Error;
+use crate::json::Json;
+use crate::path::Path;
+use crate::resource::{Resource, Value, complete};
+use crate::schema::{AttrId, Registry, ResourceTypeId};
+
+/// A PATCH request, typed and bound to a resource type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patch {
+    operations: Vec<Operation>,
+}
+
+/// What is to be done at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Op {
+    Add,
+    Remove,
+    Replace,
+}
+
+/// One change of one attribute.
+#[derive(Clone, Debug, PartialEq)]
+struct Operation {
+    op: Op,
+    path: Path,
+    /// Nothing for `remove`, and for a `replace` by nothing.
+    value: Option<Value>,
+}
+
+impl Patch {
+    /// Reads a PATCH request for the resource with the id `resource_id`, which
+    /// the request may repeat but not change.
+    ///
+    /// # Errors
+    /// For the envelope [`Error::InvalidPatch`] and [`Error::TooManyOperations`];
+    /// for paths those of [`Path::parse`] and [`Error::RemoveWithoutPath`]; for
+    /// values [`Error::MissingValue`], [`Error::WrongType`], [`Error::BadValue`];
+    /// and [`Error::NotMutable`] for a `readOnly` attribute.
+    ///
+    /// ```
+    /// use scim::{json, patch::Patch, resource::{Resource, Value}, schema::Registry};
+    ///
+    /// let registry = Registry::standard().unwrap();
+    /// let core = registry.core();
+    /// let body = br#"{"Operations": [{"op": "Replace", "path": "active", "value": "False"}]}"#;
+    /// let body = json::parse(body, json::MAX_DEPTH).unwrap();
+    /// let patch = Patch::parse(&registry, core.user, &body, 100, "2819c223").unwrap();
+    ///
+    /// let mut user = Resource::new(core.user);
+    /// user.attributes.set(core.user_name, Value::String("bjensen".to_owned()));
+    /// assert_eq!(patch.apply(&registry, &mut user), Ok(true));
+    /// assert_eq!(user.get(core.active), Some(&Value::Boolean(false)));
+    /// assert_eq!(patch.apply(&registry, &mut user), Ok(false));
+    /// ```
+    pub fn parse(
+        registry: &Registry,
+        resource_type: ResourceTypeId,
+        body: &Json<'_>,
+        max_operations: usize,
+        resource_id: &str,
+    ) -> Result<Self, Error> {
+        let requested = request::operations(body, max_operations)?;
+        let planner = plan::Planner {
+            registry,
+            resource_type,
+            resource_id,
+        };
+        let mut operations = Vec::with_capacity(requested.len());
+        for request in requested {
+            planner.plan(request, &mut operations)?;
+        }
+        Ok(Self { operations })
+    }
+
+    /// Carries out all operations and says whether the resource is another than
+    /// before. After an error it is as it was (RFC 7644 §3.5.2: all or none).
+    ///
+    /// # Errors
+    /// [`Error::NothingSelected`], [`Error::NotMutable`] for what is immutable or
+    /// required, [`Error::Required`], and [`Error::BadValue`] for a second primary
+    /// value.
+    pub fn apply(&self, registry: &Registry, resource: &mut Resource) -> Result<bool, Error> {
+        self.apply_where(registry, resource, |_| true)
+    }
+
+    /// Like [`apply`](Self::apply), for a group that was loaded without its
+    /// members: leaves out the operations that
+    /// [`member_changes`](Self::member_changes) gives.
+    ///
+    /// # Errors
+    /// Those of [`apply`](Self::apply).
+    pub fn apply_besides_members(
+        &self,
+        registry: &Registry,
+        resource: &mut Resource,
+    ) -> Result<bool, Error> {
+        let members = registry.core().members;
+        self.apply_where(registry, resource, |o| o.path.attribute != members)
+    }
+
+    /// Whether an operation works on this attribute or below it.
+    #[must_use]
+    pub fn mentions(&self, attribute: AttrId) -> bool {
+        self.operations.iter().any(|operation| {
+            let path = &operation.path;
+            path.container == Some(attribute)
+                || path.attribute == attribute
+                || path.sub_attribute == Some(attribute)
+        })
+    }
+
+    fn apply_where(
+        &self,
+        registry: &Registry,
+        resource: &mut Resource,
+        included: impl Fn(&Operation) -> bool,
+    ) -> Result<bool, Error> {
+        let mut after = resource.clone();
+        for operation in self.operations.iter().filter(|o| included(o)) {
+            apply::apply(registry, &mut after.attributes, operation)?;
+        }
+        complete(registry, &after)?;
+        let changed = after != *resource;
+        *resource = after;
+        Ok(changed)
+    }
+}

@@ -1,0 +1,98 @@
+//! Quirks of operations whose path is known.
+
+use super::super::Op;
+use super::super::plan::{Draft, Planner, is_nothing, only};
+use crate::error::Error;
+use crate::filter;
+use crate::resource::{Value, value_from_client};
+
+/// What a quirk makes of an operation; nothing when nothing is to be done.
+pub(in super::super) type Rewritten<'j> = Option<Draft<'j>>;
+
+/// `schemas` follows from the rest, and an `id` that is the resource's own
+/// changes nothing: Okta renames groups with `{"id": "…", "displayName": "…"}`,
+/// authentik sends `schemas` along.
+pub(in super::super) fn repeated_identity<'j>(
+    planner: &Planner<'_>,
+    draft: Draft<'j>,
+) -> Result<Rewritten<'j>, Error> {
+    let core = planner.registry.core();
+    let is_own_id = draft.path.attribute == core.id
+        && draft.op != Op::Remove
+        && draft.value.and_then(|json| only(json).as_str()) == Some(planner.resource_id);
+    let says_nothing = is_own_id || draft.path.attribute == core.schemas;
+    Ok((!says_nothing).then_some(draft))
+}
+
+/// `remove` of a list with some of its values removes those only. Read literally
+/// it would remove all: Entra ID, JumpCloud, ssosync and authentik take single
+/// members from a group so. An empty list removes nobody.
+///
+/// Values are told apart by their `value`; without one the list is a stray value.
+pub(in super::super) fn removal_of_listed_values<'j>(
+    planner: &Planner<'_>,
+    mut draft: Draft<'j>,
+) -> Result<Rewritten<'j>, Error> {
+    let registry = planner.registry;
+    let attribute = draft.path.attribute;
+    let removes_whole_list = draft.op == Op::Remove
+        && registry.attribute(attribute).multi_valued
+        && draft.path.selection.is_none()
+        && draft.path.sub_attribute.is_none();
+    let listed = draft.value.filter(|json| !json.is_null());
+    let (true, Some(listed), Some(value)) = (
+        removes_whole_list,
+        listed,
+        registry.child(attribute, "value"),
+    ) else {
+        return Ok(Some(draft));
+    };
+    let listed = value_from_client(registry, attribute, listed)?;
+    let elements = listed.as_ref().map(Value::elements).unwrap_or_default();
+    let texts: Vec<String> = elements
+        .iter()
+        .filter_map(|element| element.as_complex()?.text(value))
+        .map(str::to_owned)
+        .collect();
+    if texts.is_empty() {
+        return Ok(None);
+    }
+    draft.path.selection = Some(filter::one_of(registry, value, texts));
+    Ok(Some(draft))
+}
+
+/// What is removed is said by the path; a value beside it counts for nothing.
+/// Entra ID sends one, not always the current one.
+pub(in super::super) fn stray_value_of_removal<'j>(
+    _planner: &Planner<'_>,
+    mut draft: Draft<'j>,
+) -> Result<Rewritten<'j>, Error> {
+    if draft.op == Op::Remove {
+        draft.value = None;
+    }
+    Ok(Some(draft))
+}
+
+/// A single simple value may come as an object with `value`, or a list of one:
+/// Entra ID's first form of every value was `[{"$ref": null, "value": "…"}]`.
+pub(in super::super) fn scalar_in_an_object<'j>(
+    planner: &Planner<'_>,
+    mut draft: Draft<'j>,
+) -> Result<Rewritten<'j>, Error> {
+    let target = planner.registry.attribute(draft.path.target());
+    if !target.is_complex() && !target.multi_valued {
+        let inner = draft.value.and_then(|json| only(json).get("value"));
+        draft.value = inner.or(draft.value);
+    }
+    Ok(Some(draft))
+}
+
+/// `add` of `null`, `""` or `[]` adds nothing; to take a value away there are
+/// `remove` and `replace`.
+pub(in super::super) fn addition_of_nothing<'j>(
+    _planner: &Planner<'_>,
+    draft: Draft<'j>,
+) -> Result<Rewritten<'j>, Error> {
+    let adds_nothing = draft.op == Op::Add && draft.value.is_some_and(is_nothing);
+    Ok((!adds_nothing).then_some(draft))
+}
