@@ -1,0 +1,132 @@
+//! What the service says of itself is complete and true.
+
+use super::*;
+use crate::projection::Projection;
+use crate::resource::to_client;
+use crate::schema::fixture::{EXTENSION, REGISTRY};
+use crate::schema::{AttributeDefinition, ENTERPRISE_USER, GROUP, SchemaDefinition, USER};
+use serde_json::{Value as Json, json};
+
+fn written(resource: &Resource) -> Json {
+    serde_json::from_slice(&to_client(&REGISTRY, resource, &Projection::all())).unwrap()
+}
+
+fn all(resources: &[Resource]) -> Vec<Json> {
+    resources.iter().map(written).collect()
+}
+
+#[test]
+fn every_schema_but_the_common_one_is_described() {
+    let schemas = all(&schemas(&REGISTRY));
+    let core = |name: &str| format!("urn:ietf:params:scim:schemas:core:2.0:{name}");
+    let ids: Vec<&str> = schemas.iter().map(|s| s["id"].as_str().unwrap()).collect();
+    let expected = [
+        USER,
+        ENTERPRISE_USER,
+        GROUP,
+        &core("Schema"),
+        &core("ResourceType"),
+        &core("ServiceProviderConfig"),
+        EXTENSION,
+    ];
+    assert_eq!(ids, expected);
+    for schema in &schemas {
+        assert_eq!(schema["schemas"], json!([core("Schema")]));
+        assert_eq!(schema["meta"], json!({ "resourceType": "Schema" }));
+    }
+}
+
+/// The description of a schema, compiled, describes the same schema.
+#[test]
+fn a_schema_is_described_completely() {
+    fn same(described: &Json, definition: &AttributeDefinition) {
+        let again: AttributeDefinition = serde_json::from_value(described.clone()).unwrap();
+        assert_eq!(format!("{again:?}"), format!("{definition:?}"));
+        for name in [
+            "caseExact",
+            "mutability",
+            "multiValued",
+            "required",
+            "returned",
+            "type",
+            "uniqueness",
+        ] {
+            assert!(!described[name].is_null(), "{name}");
+        }
+    }
+    let (definitions, _) = crate::schema::standard_documents().unwrap();
+    for described in all(&schemas(&REGISTRY)) {
+        let is_it = |d: &&SchemaDefinition| described["id"] == d.id.as_str();
+        let Some(definition) = definitions.iter().find(is_it) else {
+            continue;
+        };
+        let attributes = described["attributes"].as_array().unwrap();
+        assert_eq!(attributes.len(), definition.attributes.len());
+        for (described, definition) in attributes.iter().zip(&definition.attributes) {
+            same(described, definition);
+        }
+    }
+}
+
+#[test]
+fn users_and_groups_are_the_resource_types() {
+    let types = all(&resource_types(&REGISTRY));
+    assert_eq!(
+        types[0],
+        json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+            "id": "User", "name": "User", "description": "User Account",
+            "endpoint": "/Users", "schema": USER,
+            "schemaExtensions": [
+                { "schema": ENTERPRISE_USER, "required": false },
+                { "schema": EXTENSION, "required": false },
+            ],
+            "meta": { "resourceType": "ResourceType" },
+        })
+    );
+    assert_eq!(types.len(), 2);
+    assert_eq!(types[1]["id"], "Group");
+    assert_eq!(types[1].get("schemaExtensions"), None);
+}
+
+#[test]
+fn the_configuration_has_what_the_rfc_requires() {
+    let settings = Settings {
+        documentation_uri: Some("https://example.com/docs".to_owned()),
+        ..Settings::default()
+    };
+    let mut resource = service_provider_config(&REGISTRY, &settings);
+    set_location(
+        &REGISTRY,
+        &mut resource,
+        "https://a/ServiceProviderConfig".to_owned(),
+    );
+    let config = written(&resource);
+    let schema = REGISTRY.core().service_provider_config;
+    for id in &REGISTRY.resource_type(schema).attributes {
+        let attribute = REGISTRY.attribute(*id);
+        assert!(
+            !attribute.required || !config[&attribute.name].is_null(),
+            "{}",
+            attribute.name
+        );
+    }
+    assert_eq!(config["documentationUri"], "https://example.com/docs");
+    assert_eq!(
+        config["bulk"],
+        json!({ "supported": false, "maxOperations": 1_000, "maxPayloadSize": 1_048_576 })
+    );
+    assert_eq!(
+        config["filter"],
+        json!({ "supported": true, "maxResults": 200 })
+    );
+    assert_eq!(
+        config["authenticationSchemes"][0]["type"],
+        "oauthbearertoken"
+    );
+    assert_eq!(
+        config["meta"],
+        json!({ "resourceType": "ServiceProviderConfig",
+            "location": "https://a/ServiceProviderConfig" })
+    );
+}
