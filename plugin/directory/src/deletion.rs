@@ -129,7 +129,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         keys: &Keys,
         id: &str,
         stored: StoredUser,
-        lease: Option<LeaseId>,
+        lease: LeaseId,
     ) -> Result<Change, Error> {
         let record = keys.record(Kind::User, id);
         let mut change = Change {
@@ -138,20 +138,18 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             ..Change::default()
         };
         self.leave_all(keys, id, &stored.groups, stored.read_at, &mut change)?;
-        if let Some(lease) = lease {
-            let mut user = stored.resource;
-            let active = self.registry.core().active;
-            user.attributes.set(active, Value::Boolean(false));
-            change.ops.push(Op::Put {
-                key: keys.user_deleted(id),
-                value: deleted(
-                    &self.now(),
-                    &stored.groups,
-                    &to_store(&self.registry, &user),
-                )?,
-                lease,
-            });
-        }
+        let mut user = stored.resource;
+        let active = self.registry.core().active;
+        user.attributes.set(active, Value::Boolean(false));
+        change.ops.push(Op::Put {
+            key: keys.user_deleted(id),
+            value: deleted(
+                &self.now(),
+                &stored.groups,
+                &to_store(&self.registry, &user),
+            )?,
+            lease,
+        });
         Ok(change)
     }
 
@@ -197,14 +195,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(last_segments(&self.walk(session, range).await?))
     }
 
-    /// The lease of a deleted user's record; none when nothing is to be kept.
-    async fn retention(&self) -> Result<Option<LeaseId>, Error> {
-        let days = i64::from(self.config.retention_days);
-        if days == 0 {
-            return Ok(None);
-        }
-        let lease = self.kv.grant_lease(days * SECONDS_PER_DAY).await;
-        Ok(Some(lease.map_err(TransactError::Store)?))
+    /// The lease of a deleted user's record.
+    async fn retention(&self) -> Result<LeaseId, Error> {
+        let seconds = i64::from(self.config.retention_days) * SECONDS_PER_DAY;
+        let lease = self.kv.grant_lease(seconds).await;
+        Ok(lease.map_err(TransactError::Store)?)
     }
 }
 

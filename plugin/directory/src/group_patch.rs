@@ -8,7 +8,7 @@ use crate::environment::{Clock, Entropy};
 use crate::group_edit::{Edit, StoredGroup, group_ranges};
 use crate::keys::Kind;
 use crate::kv::{Kv, Range};
-use crate::memberships::{Member, MemberChanges, Members, member};
+use crate::memberships::{Member, MemberChanges, MemberKind, Members, kind, kind_ranges, member};
 use crate::precondition::Precondition;
 use crate::record::Rendered;
 use crate::session::Session;
@@ -70,28 +70,32 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         patch: &Patch,
         named: &[MemberChange],
     ) -> Result<(StoredGroup, Edit), Error> {
-        let mut ranges = group_ranges(&session.keys, id).to_vec();
-        let of_group = ranges.len();
         let mut before: BTreeMap<&str, Option<Member>> = BTreeMap::new();
+        let mut kinds: BTreeMap<&str, MemberKind> = BTreeMap::new();
         for change in named {
             before.insert(target(change), None);
         }
-        ranges.extend(
-            before
-                .keys()
-                .map(|member| Range::one(session.keys.member(id, member))),
-        );
+        let of_group = group_ranges(&session.keys, id);
+        let mut ranges = of_group.to_vec();
+        for member in before.keys() {
+            ranges.push(Range::one(session.keys.member(id, member)));
+            ranges.extend(kind_ranges(&session.keys, member));
+        }
         let replies = self.ranges(session, ranges).await?;
         let stored = self.stored_group(id, &replies)?;
-        for (state, reply) in before.values_mut().zip(replies.iter().skip(of_group)) {
-            *state = reply.kvs.first().map(member).transpose()?;
+        let of_members = replies.get(of_group.len()..).unwrap_or_default();
+        for ((id, state), replies) in before
+            .iter_mut()
+            .zip(of_members.chunks(1 + MemberKind::ALL.len()))
+        {
+            let Some((membership, record)) = replies.split_first() else {
+                continue;
+            };
+            *state = membership.kvs.first().map(member).transpose()?;
+            if let Some(kind) = kind(record) {
+                kinds.insert(id, kind);
+            }
         }
-        let candidates: Vec<&str> = before
-            .iter()
-            .filter(|(_, state)| state.is_none())
-            .map(|(member, _)| *member)
-            .collect();
-        let kinds = self.kinds(session, &candidates).await?;
 
         let mut after = before.clone();
         for change in named {

@@ -5,7 +5,7 @@
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::keys::{Keys, Kind, last_segment};
-use crate::kv::{Compare, KeyValue, Kv, Op, OpReply, Range, Txn};
+use crate::kv::{Compare, KeyValue, Kv, Op, OpReply, Range, RangeReply, Txn};
 use crate::session::Session;
 use crate::walk::PAGE;
 use scim::Error;
@@ -45,6 +45,8 @@ struct Touch {
 }
 
 impl MemberKind {
+    pub(crate) const ALL: [Self; 2] = [Self::User, Self::Group];
+
     fn kind(self) -> Kind {
         match self {
             Self::User => Kind::User,
@@ -64,7 +66,7 @@ impl MemberKind {
 /// no membership is newer than those it saw; so either it sees this one, or this
 /// one sees that the user is gone.
 pub(crate) fn join(keys: &Keys, group: &str, id: &str, member: &Member) -> Result<Op, Error> {
-    let value = serde_json::to_vec(member).map_err(internal)?;
+    let value = serde_json::to_vec(member).map_err(|e| internal(&e))?;
     Ok(Op::Txn(Txn {
         compares: vec![Compare::present(keys.record(member.kind.kind(), id))],
         then: vec![
@@ -91,10 +93,25 @@ pub(crate) fn joined(reply: &OpReply) -> bool {
     matches!(reply, OpReply::Txn(txn) if txn.succeeded)
 }
 
+/// What to read to know what an id belongs to.
+pub(crate) fn kind_ranges(keys: &Keys, id: &str) -> [Range; 2] {
+    MemberKind::ALL.map(|kind| Range {
+        count_only: true,
+        ..Range::one(keys.record(kind.kind(), id))
+    })
+}
+
+/// What an id belongs to, by the replies to [`kind_ranges`].
+pub(crate) fn kind(replies: &[RangeReply]) -> Option<MemberKind> {
+    let mut kinds = MemberKind::ALL.into_iter().zip(replies);
+    let found = kinds.find(|(_, reply)| reply.count > 0);
+    found.map(|(kind, _)| kind)
+}
+
 /// Marks that the members of a group changed. Whoever rewrites the list compares
 /// it, whoever adds to it does not.
 pub(crate) fn touch(keys: &Keys, group: &str, at: String) -> Result<Op, Error> {
-    let value = serde_json::to_vec(&Touch { at }).map_err(internal)?;
+    let value = serde_json::to_vec(&Touch { at }).map_err(|e| internal(&e))?;
     Ok(Op::put(keys.group_touch(group), value))
 }
 
@@ -124,7 +141,7 @@ pub(crate) fn member(kv: &KeyValue) -> Result<Member, Error> {
     })
 }
 
-fn internal(error: serde_json::Error) -> Error {
+fn internal(error: &serde_json::Error) -> Error {
     Error::Internal {
         reason: error.to_string(),
     }
@@ -171,23 +188,14 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         ids: &[&str],
     ) -> Result<BTreeMap<String, MemberKind>, Error> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let kinds = [MemberKind::User, MemberKind::Group];
-        let mut ranges = Vec::with_capacity(ids.len() * kinds.len());
-        for id in ids {
-            ranges.extend(kinds.map(|kind| Range {
-                count_only: true,
-                ..Range::one(session.keys.record(kind.kind(), id))
-            }));
-        }
+        let keys = &session.keys;
+        let ranges = ids.iter().flat_map(|id| kind_ranges(keys, id)).collect();
         let found = self.ranges(session, ranges).await?;
-        let asked = ids.iter().flat_map(|id| kinds.map(|kind| (*id, kind)));
-        Ok(asked
+        let found = found.chunks(MemberKind::ALL.len()).map(kind);
+        Ok(ids
+            .iter()
             .zip(found)
-            .filter(|(_, reply)| reply.count > 0)
-            .map(|((id, kind), _)| (id.to_owned(), kind))
+            .filter_map(|(id, kind)| Some(((*id).to_owned(), kind?)))
             .collect())
     }
 
