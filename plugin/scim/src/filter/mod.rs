@@ -1,7 +1,7 @@
 //! Filters (RFC 7644 §3.4.2.2): from text to something that answers whether a
 //! resource matches.
 //!
-//! A filter takes three forms: text, an expression with names ([`ast`]), and a
+//! A filter takes three forms: text, an expression with names (`ast`), and a
 //! [`Filter`], in which every name is an attribute of one resource type and
 //! every literal has the attribute's type. Only the last can be evaluated, and
 //! it needs no name for it.

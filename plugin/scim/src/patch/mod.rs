@@ -1,9 +1,9 @@
 //! PATCH (RFC 7644 §3.5.2).
 //!
-//! A request goes through three stages. [`request`] reads its envelope.
-//! [`plan`] turns each operation into [`Operation`]s of the simplest form there
-//! is: one attribute, one typed value; on the way [`quirks`] rewrites what
-//! clients send instead of standard operations. [`apply`] carries them out and
+//! A request goes through three stages. `request` reads its envelope.
+//! `plan` turns each operation into `Operation`s of the simplest form there
+//! is: one attribute, one typed value; on the way `quirks` rewrites what
+//! clients send instead of standard operations. `apply` carries them out and
 //! knows of no client.
 
 mod apply;

@@ -302,10 +302,10 @@ pub(crate) fn standard_documents()
     Ok((schemas, types.map_err(malformed)?))
 }
 
-/// What follows a URN and its colon in a name.
+/// What follows a URN and its colon in a name; some clients write a dot.
 fn below_urn<'n>(name: &'n str, urn: &str) -> Option<&'n str> {
     let (start, rest) = name.split_at_checked(urn.len())?;
-    let rest = rest.strip_prefix(':')?;
+    let rest = rest.strip_prefix([':', '.'])?;
     start.eq_ignore_ascii_case(urn).then_some(rest)
 }
 

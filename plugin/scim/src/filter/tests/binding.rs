@@ -160,6 +160,7 @@ fn names_may_carry_their_urn() {
     for text in [
         format!("{ENTERPRISE_USER}:manager.value eq \"x\""),
         format!("{ENTERPRISE_USER}:manager eq \"x\""),
+        format!("{ENTERPRISE_USER}.Manager.value eq \"x\""),
         "manager eq \"x\"".to_owned(),
         "Manager.Value EQ \"x\"".to_owned(),
     ] {
@@ -193,4 +194,27 @@ fn hostile_filters_end_in_an_error() {
     ] {
         assert!(Filter::parse(&registry, registry.core().user, &text, &limits).is_err());
     }
+}
+
+#[test]
+fn the_deepest_filter_fits_a_small_stack() {
+    let deepest = || {
+        let registry = registry();
+        let limits = Limits {
+            max_depth: usize::MAX,
+            ..Limits::default()
+        };
+        let depth = Limits::DEEPEST;
+        let text = format!(
+            "{}userName pr{}",
+            "not (active pr and ".repeat(depth),
+            ")".repeat(depth)
+        );
+        let filter = Filter::parse(&registry, registry.core().user, &text, &limits).unwrap();
+        let copy = filter.clone();
+        let _ = format!("{copy:?}");
+        copy.matches(&crate::resource::Resource::new(registry.core().user))
+    };
+    let small = std::thread::Builder::new().stack_size(256 << 10);
+    let _ = small.spawn(deepest).unwrap().join().unwrap();
 }
