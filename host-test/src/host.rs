@@ -33,20 +33,22 @@ const THREAD_STACK: usize = 8 << 20;
 #[derive(Debug)]
 pub struct Host {
     shared: Arc<Shared>,
-    workers: Arc<[mpsc::UnboundedSender<Command>]>,
+    workers: Arc<[Inbox]>,
     threads: Vec<JoinHandle<()>>,
     next: AtomicUsize,
 }
 
+/// The way to a worker.
+type Inbox = mpsc::UnboundedSender<Command>;
+/// The way back to who asked.
+type Answer = oneshot::Sender<Result<Response<Bytes>, RequestError>>;
+
 #[derive(Debug)]
 enum Command {
     /// Take connections and hand them to the workers in turn.
-    Accept(TcpListener, Arc<[mpsc::UnboundedSender<Command>]>),
+    Accept(TcpListener, Arc<[Inbox]>),
     Connection(TcpStream),
-    Request(
-        Request<Bytes>,
-        oneshot::Sender<Result<Response<Bytes>, RequestError>>,
-    ),
+    Request(Box<Request<Bytes>>, Answer),
     MemorySize(oneshot::Sender<Option<usize>>),
     Stop,
 }
@@ -124,7 +126,7 @@ impl Host {
         let turn = self.next.fetch_add(1, Relaxed) % self.workers.len().max(1);
         let worker = self.workers.get(turn).ok_or(RequestError::Stopped)?;
         let (answer, response) = oneshot::channel();
-        let sent = worker.send(Command::Request(request, answer));
+        let sent = worker.send(Command::Request(Box::new(request), answer));
         sent.map_err(|_| RequestError::Stopped)?;
         response.await.map_err(|_| RequestError::Stopped)?
     }
@@ -276,7 +278,7 @@ fn obey(worker: &Rc<Worker>, command: Command) {
             Err(error) => tracing::warn!(%error, "a connection was lost"),
         },
         Command::Request(request, answer) => {
-            tokio::task::spawn_local(serve_request(worker, request, answer));
+            tokio::task::spawn_local(serve_request(worker, *request, answer));
         }
         Command::MemorySize(answer) => {
             let _ = answer.send(worker.memory_size());
@@ -285,7 +287,7 @@ fn obey(worker: &Rc<Worker>, command: Command) {
     }
 }
 
-async fn accept(listener: TcpListener, workers: Arc<[mpsc::UnboundedSender<Command>]>) {
+async fn accept(listener: TcpListener, workers: Arc<[Inbox]>) {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "the listener was lost"),
@@ -309,11 +311,7 @@ async fn accept(listener: TcpListener, workers: Arc<[mpsc::UnboundedSender<Comma
     }
 }
 
-async fn serve_request(
-    worker: Rc<Worker>,
-    request: Request<Bytes>,
-    mut answer: oneshot::Sender<Result<Response<Bytes>, RequestError>>,
-) {
+async fn serve_request(worker: Rc<Worker>, request: Request<Bytes>, mut answer: Answer) {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let connection_id = worker
         .shared()

@@ -66,7 +66,8 @@ fn parse_upstream(guest: &mut Guest<'_>, pointer: u32, size: u32) -> Result<Upst
                  envoy_grpc.cluster_name instead"
             );
             guest.state_mut().log(LogLevel::Critical, message);
-            Status::BadArgument
+            // What Envoy answers to a name it cannot use; the Rust SDK panics on most others.
+            Status::ParseFailure
         }
         UpstreamError::NoEnvoyGrpc => Status::InternalFailure,
         UpstreamError::Unknown => Status::ParseFailure,

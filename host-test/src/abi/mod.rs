@@ -96,6 +96,11 @@ fn register(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         "proxy_call_foreign_function" (name: u32, name_size: u32, arguments: u32,
             arguments_size: u32, results: u32, results_size: u32) = context::foreign_function;
     }
+    // Emscripten's C++ plugins import these.
+    linker.func_wrap("env", "pthread_equal", |left: u32, right: u32| {
+        u32::from(left == right)
+    })?;
+    linker.func_wrap("env", "emscripten_notify_memory_growth", |_memory: u32| ())?;
     Ok(())
 }
 

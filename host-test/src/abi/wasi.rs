@@ -1,7 +1,7 @@
 //! WASI as Envoy gives it: standard output is the log, there are no files and no sockets.
 //!
-//! The functions that a Rust `wasm32-wasip1` library imports are here, under both module names
-//! that Envoy registers; answers are WASI error numbers.
+//! All functions of preview 1 are here, under both module names that Envoy registers; their answers
+//! are WASI error numbers.
 
 use super::general::now;
 use super::guest::Guest;
@@ -36,56 +36,88 @@ macro_rules! functions {
     };
 }
 
+/// Functions that Envoy registers and refuses.
+macro_rules! refused {
+    ($linker:expr, $module:expr; $( $name:literal ($($kind:ty),*); )*) => {
+        $( $linker.func_wrap($module, $name, |_: Caller<'_, State>, $(_: $kind),*| NOTSUP)?; )*
+    };
+}
+
 pub(super) fn register(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     for module in ["wasi_snapshot_preview1", "wasi_unstable"] {
-        functions! { linker, module;
-            "args_get" (a: u32, b: u32) = |_, _, _| Ok(());
-            "args_sizes_get" (count: u32, size: u32) = |guest, count, size| {
-                write_u32(guest, count, 0)?;
-                write_u32(guest, size, 0)
-            };
-            "clock_res_get" (clock: u32, resolution: u32) = |_, _, _| Err(NOTSUP);
-            "clock_time_get" (clock: u32, precision: u64, time: u32) = clock_time_get;
-            "environ_get" (list: u32, text: u32) = environ_get;
-            "environ_sizes_get" (count: u32, size: u32) = environ_sizes_get;
-            "fd_close" (fd: u32) = |_, _| Ok(());
-            "fd_fdstat_get" (fd: u32, stat: u32) = fd_fdstat_get;
-            "fd_fdstat_set_flags" (fd: u32, flags: u32) = |_, _, _| Err(NOTSUP);
-            "fd_filestat_get" (fd: u32, stat: u32) = |_, _, _| Err(NOTSUP);
-            "fd_prestat_dir_name" (fd: u32, path: u32, size: u32) = |_, _, _, _| Err(NOTSUP);
-            "fd_prestat_get" (fd: u32, stat: u32) = |_, _, _| Err(BADF);
-            "fd_read" (fd: u32, iovs: u32, count: u32, read: u32) = |_, _, _, _, _| Err(NOSYS);
-            "fd_readdir" (fd: u32, buffer: u32, size: u32, cookie: u64, used: u32)
-                = |_, _, _, _, _, _| Err(NOTSUP);
-            "fd_seek" (fd: u32, offset: i64, whence: u32, position: u32) = |_, _, _, _, _| Ok(());
-            "fd_write" (fd: u32, iovs: u32, count: u32, written: u32) = fd_write;
-            "path_create_directory" (fd: u32, path: u32, size: u32) = |_, _, _, _| Err(NOTSUP);
-            "path_filestat_get" (fd: u32, flags: u32, path: u32, size: u32, stat: u32)
-                = |_, _, _, _, _, _| Err(NOTSUP);
-            "path_open" (fd: u32, lookup: u32, path: u32, size: u32, open: u32, base: u64,
-                inheriting: u64, flags: u32, opened: u32)
-                = |_, _, _, _, _, _, _, _, _, _| Err(NOENT);
-            "path_readlink" (fd: u32, path: u32, size: u32, buffer: u32, length: u32, used: u32)
-                = |_, _, _, _, _, _, _| Err(NOTSUP);
-            "path_remove_directory" (fd: u32, path: u32, size: u32) = |_, _, _, _| Err(NOTSUP);
-            "path_rename" (fd: u32, from: u32, from_size: u32, to_fd: u32, to: u32, to_size: u32)
-                = |_, _, _, _, _, _, _| Err(NOTSUP);
-            "path_unlink_file" (fd: u32, path: u32, size: u32) = |_, _, _, _| Err(NOTSUP);
-            // A sleep returns at once, with no event.
-            "poll_oneoff" (subscriptions: u32, events: u32, count: u32, happened: u32)
-                = |guest, _, _, _, happened| write_u32(guest, happened, 0);
-            "random_get" (buffer: u32, size: u32) = random_get;
-            "sched_yield" () = |_| Ok(());
-        }
-        linker.func_wrap(
-            module,
-            "proc_exit",
-            |mut caller: Caller<'_, State>, code: u32| {
-                // Envoy only notes it and goes on; the plugin runs into `unreachable` by itself.
-                let message = format!("the plugin called proc_exit({code})");
-                caller.data_mut().log(LogLevel::Warn, message);
-            },
-        )?;
+        answer(linker, module)?;
+        refuse(linker, module)?;
+    }
+    Ok(())
+}
+
+fn answer(linker: &mut Linker<State>, module: &str) -> wasmtime::Result<()> {
+    functions! { linker, module;
+        "args_get" (list: u32, text: u32) = |_, _, _| Ok(());
+        "args_sizes_get" (count: u32, size: u32) = |guest, count, size| {
+            write_u32(guest, count, 0)?;
+            write_u32(guest, size, 0)
+        };
+        "clock_time_get" (clock: u32, precision: u64, time: u32) = clock_time_get;
+        "environ_get" (list: u32, text: u32) = environ_get;
+        "environ_sizes_get" (count: u32, size: u32) = environ_sizes_get;
+        "fd_close" (fd: u32) = |_, _| Ok(());
+        "fd_fdstat_get" (fd: u32, stat: u32) = fd_fdstat_get;
+        "fd_prestat_get" (fd: u32, stat: u32) = |_, _, _| Err(BADF);
+        "fd_read" (fd: u32, iovs: u32, count: u32, read: u32) = |_, _, _, _, _| Err(NOSYS);
+        "fd_seek" (fd: u32, offset: i64, whence: u32, position: u32) = |_, _, _, _, _| Ok(());
+        "fd_write" (fd: u32, iovs: u32, count: u32, written: u32) = fd_write;
+        "path_open" (fd: u32, lookup: u32, path: u32, size: u32, open: u32, base: u64,
+            inheriting: u64, flags: u32, opened: u32) = |_, _, _, _, _, _, _, _, _, _| Err(NOENT);
+        // A sleep returns at once, with no event.
+        "poll_oneoff" (subscriptions: u32, events: u32, count: u32, happened: u32)
+            = |guest, _, _, _, happened| write_u32(guest, happened, 0);
+        "random_get" (buffer: u32, size: u32) = random_get;
+        "sched_yield" () = |_| Ok(());
+    }
+    linker.func_wrap(
+        module,
+        "proc_exit",
+        |mut caller: Caller<'_, State>, code: u32| {
+            // Envoy only notes it and goes on; the plugin runs into `unreachable` by itself.
+            let message = format!("the plugin called proc_exit({code})");
+            caller.data_mut().log(LogLevel::Warn, message);
+        },
+    )?;
+    Ok(())
+}
+
+fn refuse(linker: &mut Linker<State>, module: &str) -> wasmtime::Result<()> {
+    refused! { linker, module;
+        "clock_res_get" (u32, u32);
+        "fd_advise" (u32, u64, u64, u32);
+        "fd_allocate" (u32, u64, u64);
+        "fd_datasync" (u32);
+        "fd_fdstat_set_flags" (u32, u32);
+        "fd_fdstat_set_rights" (u32, u64, u64);
+        "fd_filestat_get" (u32, u32);
+        "fd_filestat_set_size" (u32, u64);
+        "fd_filestat_set_times" (u32, u64, u64, u32);
+        "fd_pread" (u32, u32, u32, u64, u32);
+        "fd_prestat_dir_name" (u32, u32, u32);
+        "fd_pwrite" (u32, u32, u32, u64, u32);
+        "fd_readdir" (u32, u32, u32, u64, u32);
+        "fd_renumber" (u32, u32);
+        "fd_sync" (u32);
+        "fd_tell" (u32, u32);
+        "path_create_directory" (u32, u32, u32);
+        "path_filestat_get" (u32, u32, u32, u32, u32);
+        "path_filestat_set_times" (u32, u32, u32, u32, u64, u64, u32);
+        "path_link" (u32, u32, u32, u32, u32, u32, u32);
+        "path_readlink" (u32, u32, u32, u32, u32, u32);
+        "path_remove_directory" (u32, u32, u32);
+        "path_rename" (u32, u32, u32, u32, u32, u32);
+        "path_symlink" (u32, u32, u32, u32, u32);
+        "path_unlink_file" (u32, u32, u32);
+        "sock_accept" (u32, u32, u32);
+        "sock_recv" (u32, u32, u32, u32, u32, u32);
+        "sock_send" (u32, u32, u32, u32, u32);
+        "sock_shutdown" (u32, u32);
     }
     Ok(())
 }

@@ -10,6 +10,21 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame};
 use tokio::time::Instant;
 
+/// Why a request does not go on.
+enum End {
+    /// The VM is gone.
+    Dead,
+    Reply(LocalReply),
+    /// The plugin reset the stream, or the client broke the request off.
+    Reset,
+}
+
+impl From<Dead> for End {
+    fn from(_: Dead) -> Self {
+        Self::Dead
+    }
+}
+
 /// How far a request has come.
 pub(super) struct Request<'a> {
     chain: &'a Chain,
@@ -54,43 +69,43 @@ impl<'a> Request<'a> {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let Ok(()) = self.on_headers() else {
-            return Ok(Outcome::Reply(LocalReply::dead_vm()));
-        };
+        match self.pass(body).await {
+            Ok(body) => Ok(Outcome::Passed(body)),
+            Err(End::Dead) => Ok(Outcome::Reply(LocalReply::dead_vm())),
+            Err(End::Reply(reply)) => Ok(Outcome::Reply(reply)),
+            Err(End::Reset) => Err(Reset),
+        }
+    }
+
+    async fn pass<B>(&mut self, body: &mut B) -> Result<Bytes, End>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        self.on_headers()?;
         loop {
             while let Some(asked) = self.chain.asked() {
                 match asked {
-                    Asked::Reset => return Err(Reset),
-                    Asked::Reply(reply) => return Ok(Outcome::Reply(reply)),
-                    Asked::ResumeRequest => {
-                        if self.on_resume().is_err() {
-                            return Ok(Outcome::Reply(LocalReply::dead_vm()));
-                        }
-                    }
+                    Asked::Reset => return Err(End::Reset),
+                    Asked::Reply(reply) => return Err(End::Reply(reply)),
+                    Asked::ResumeRequest => self.on_resume()?,
                     // Nothing to resume yet.
                     Asked::ResumeResponse => {}
                 }
             }
             if self.headers_passed && self.chain.answers_at_once() {
                 let reply = LocalReply::by_host(404, "direct_response", "not found");
-                return Ok(Outcome::Reply(reply));
+                return Err(End::Reply(reply));
             }
             if self.complete {
-                return Ok(Outcome::Passed(self.passed.split().freeze()));
+                return Ok(self.passed.split().freeze());
             }
             // What the plugin may not see is not read without end: Envoy stops reading as well.
             let full = self.stopped_all && self.unseen.len() > self.chain.buffer_limit();
             let idle = Instant::now() + self.chain.idle_timeout();
             tokio::select! {
-                frame = body.frame(), if !self.ended && !full => {
-                    match self.on_frame(frame, body)? {
-                        Ok(None) => {}
-                        Ok(Some(reply)) => return Ok(Outcome::Reply(reply)),
-                        Err(Dead) => return Ok(Outcome::Reply(LocalReply::dead_vm())),
-                    }
-                }
+                frame = body.frame(), if !self.ended && !full => self.on_frame(frame, body)?,
                 () = self.chain.wake.notified() => {}
-                () = tokio::time::sleep_until(idle) => return Ok(Outcome::Reply(self.idle_reply())),
+                () = tokio::time::sleep_until(idle) => return Err(End::Reply(self.idle_reply())),
             }
         }
     }
@@ -121,56 +136,54 @@ impl<'a> Request<'a> {
         Ok(())
     }
 
-    /// One frame from the client: `Err(Reset)` when it broke the request off.
-    #[expect(
-        clippy::type_complexity,
-        reason = "the two errors end the request in different ways"
-    )]
+    /// One frame from the client, or the end of its request.
     fn on_frame<B>(
         &mut self,
         frame: Option<Result<Frame<Bytes>, B::Error>>,
         body: &B,
-    ) -> Result<Result<Option<LocalReply>, Dead>, Reset>
+    ) -> Result<(), End>
     where
         B: Body<Data = Bytes>,
     {
+        let Some(frame) = frame else {
+            return self.on_data(&Bytes::new(), true);
+        };
+        let Ok(frame) = frame else {
+            return Err(End::Reset);
+        };
         let is_http2 = self
             .chain
-            .with(|stream| stream.downstream.protocol == "HTTP/2");
-        let is_http2 = is_http2.unwrap_or_default();
-        let Some(frame) = frame else {
-            return Ok(self.on_data(&Bytes::new(), true));
-        };
-        match frame.map_err(|_| Reset)?.into_data() {
+            .with(|stream| stream.downstream.protocol == "HTTP/2")?;
+        match frame.into_data() {
             // HTTP/1 learns of the end only after the last data, so that comes as a callback of
             // its own; HTTP/2 marks the last frame.
-            Ok(data) => Ok(self.on_data(&data, is_http2 && body.is_end_stream())),
+            Ok(data) => self.on_data(&data, is_http2 && body.is_end_stream()),
             Err(frame) => match frame.into_trailers() {
                 Ok(trailers) if is_http2 => {
                     let mut map = Headers::default();
                     for (name, value) in &trailers {
                         map.add(name.as_str().as_bytes(), value.as_bytes());
                     }
-                    Ok(self.on_trailers(map).map(|()| None))
+                    self.on_trailers(map)
                 }
                 // Envoy drops HTTP/1 trailers unless told otherwise.
-                _ => Ok(Ok(None)),
+                _ => Ok(()),
             },
         }
     }
 
-    fn on_data(&mut self, data: &Bytes, end: bool) -> Result<Option<LocalReply>, Dead> {
+    fn on_data(&mut self, data: &Bytes, end: bool) -> Result<(), End> {
         self.ended |= end;
         if self.stopped_all {
             self.unseen.extend_from_slice(data);
-            return Ok(None);
+            return Ok(());
         }
         let size = self.chain.with(|stream| {
             stream.request.body.extend_from_slice(data);
             stream.request.body.len()
         })?;
         if self.buffering && size > self.chain.buffer_limit() {
-            return Ok(Some(too_large()));
+            return Err(End::Reply(too_large()));
         }
         match self.chain.event(Event::RequestBody {
             size: saturate(size),
@@ -184,16 +197,16 @@ impl<'a> Request<'a> {
                 self.buffering = true;
                 let size = self.chain.with(|stream| stream.request.body.len())?;
                 if size > self.chain.buffer_limit() {
-                    return Ok(Some(too_large()));
+                    return Err(End::Reply(too_large()));
                 }
             }
             // The reply comes next; nobody needs this data any more.
             Decided::Stop => self.chain.with(|stream| stream.request.body.clear())?,
         }
-        Ok(None)
+        Ok(())
     }
 
-    fn on_trailers(&mut self, trailers: Headers) -> Result<(), Dead> {
+    fn on_trailers(&mut self, trailers: Headers) -> Result<(), End> {
         self.ended = true;
         if self.stopped_all {
             self.unseen_trailers = Some(trailers);
@@ -215,7 +228,7 @@ impl<'a> Request<'a> {
 
     /// `proxy_continue_stream`. What was held in sight of the plugin goes on to the route; what
     /// came while all was stopped is shown to the plugin first.
-    fn on_resume(&mut self) -> Result<(), Dead> {
+    fn on_resume(&mut self) -> Result<(), End> {
         self.headers_passed = true;
         if !self.stopped_all {
             self.pass_body()?;
@@ -232,7 +245,7 @@ impl<'a> Request<'a> {
                 }
                 self.on_trailers(trailers)
             }
-            None if body_came => self.on_data(&data, self.ended).map(drop),
+            None if body_came => self.on_data(&data, self.ended),
             None => {
                 self.complete = self.ended;
                 Ok(())
