@@ -136,7 +136,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(())
     }
 
-    /// An id nobody has had, later than all that this clock gave before.
+    /// An id that nobody has had, greater than all that this instance gave.
     ///
     /// # Errors
     /// [`Error::Internal`] when there is no randomness.
@@ -147,8 +147,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 reason: "the source of random numbers is out of order".to_owned(),
             });
         }
-        let id = uuid::Builder::from_unix_timestamp_millis(self.clock.now_millis(), &random);
-        Ok(id.into_uuid().hyphenated().to_string())
+        Ok(self.ids.next(self.clock.now_millis(), random))
     }
 
     /// An event yet to be committed.

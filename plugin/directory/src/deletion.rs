@@ -70,7 +70,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             precondition.check(stored.revision)?;
             let lease = match lease {
                 Some(lease) => lease,
-                None => *lease.insert(self.retention().await?),
+                None => *lease.insert(self.retention(session).await?),
             };
             let change = self.user_deletion(&session.keys, id, stored, lease)?;
             match self.commit(session, &event, &change).await? {
@@ -196,7 +196,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     }
 
     /// The lease of a deleted user's record.
-    async fn retention(&self) -> Result<LeaseId, Error> {
+    async fn retention(&self, session: &mut Session<'_>) -> Result<LeaseId, Error> {
+        session.trace.store_calls += 1;
         let seconds = i64::from(self.config.retention_days) * SECONDS_PER_DAY;
         let lease = self.kv.grant_lease(seconds).await;
         Ok(lease.map_err(TransactError::Store)?)

@@ -8,7 +8,9 @@ use crate::environment::{Clock, Entropy};
 use crate::group_edit::{Edit, StoredGroup, group_ranges};
 use crate::keys::Kind;
 use crate::kv::{Kv, Range};
-use crate::memberships::{Member, MemberChanges, MemberKind, Members, kind, kind_ranges, member};
+use crate::memberships::{
+    MAX_ID_BYTES, Member, MemberChanges, MemberKind, Members, kind, kind_ranges, member,
+};
 use crate::precondition::Precondition;
 use crate::record::Rendered;
 use crate::session::Session;
@@ -72,8 +74,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<(StoredGroup, Edit), Error> {
         let mut before: BTreeMap<&str, Option<Member>> = BTreeMap::new();
         let mut kinds: BTreeMap<&str, MemberKind> = BTreeMap::new();
-        for change in named {
-            before.insert(target(change), None);
+        for id in named
+            .iter()
+            .map(target)
+            .filter(|id| id.len() <= MAX_ID_BYTES)
+        {
+            before.insert(id, None);
         }
         let of_group = group_ranges(&session.keys, id);
         let mut ranges = of_group.to_vec();

@@ -13,6 +13,10 @@ use scim::resource::{Complex, Resource, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// No id is as long as this. Longer ones are not asked for: a few of them would
+/// make a request that the store refuses.
+pub(crate) const MAX_ID_BYTES: usize = 64;
+
 /// What is kept of a membership.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Member {
@@ -148,7 +152,8 @@ fn internal(error: &serde_json::Error) -> Error {
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// The members that a group's `members` names.
+    /// The members that a group's `members` names, but for ids that are longer
+    /// than any.
     pub(crate) fn wanted(&self, members: Option<&Value>) -> Wanted {
         let core = self.registry.core();
         members
@@ -158,6 +163,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             .filter_map(Value::as_complex)
             .filter_map(|member| {
                 let id = member.text(core.members_value)?;
+                if id.len() > MAX_ID_BYTES {
+                    return None;
+                }
                 let display = member.text(core.members_display);
                 Some((id.to_owned(), display.map(str::to_owned)))
             })

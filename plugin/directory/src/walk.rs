@@ -15,8 +15,8 @@ const RANGES: usize = 500;
 
 /// How many ranges of unknown length are begun together, each with so many keys:
 /// few calls for many short ranges, and no reply that is too large.
-const TOGETHER: usize = 50;
-const FIRST: i64 = 100;
+pub(crate) const TOGETHER: usize = 50;
+pub(crate) const FIRST: i64 = 100;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Reads several ranges, up to 500 at one revision. More are read at one
@@ -78,31 +78,35 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         self.rest(session, &range, first).await
     }
 
-    /// Reads ranges of any length that name their revision; `None` when they
-    /// hold more than `most` keys.
+    /// Reads ranges of any length that name their revision, some of them begun;
+    /// `None` when they hold more than `most` keys.
     ///
     /// # Errors
     /// As [`Self::ranges`].
     pub(crate) async fn walk_many(
         &self,
         session: &mut Session<'_>,
-        ranges: &[Range],
+        walks: Vec<(Range, Option<RangeReply>)>,
         most: usize,
     ) -> Result<Option<Vec<Vec<KeyValue>>>, Error> {
-        let mut found = Vec::with_capacity(ranges.len());
+        let mut found = Vec::with_capacity(walks.len());
         let mut count = 0;
-        for part in ranges.chunks(TOGETHER) {
-            let firsts = part.iter().map(|range| Range {
+        let mut walks = walks.into_iter().peekable();
+        while walks.peek().is_some() {
+            let part: Vec<_> = walks.by_ref().take(TOGETHER).collect();
+            let new = part.iter().filter(|(_, begun)| begun.is_none());
+            let new = new.map(|(range, _)| Range {
                 limit: FIRST,
                 ..range.clone()
             });
-            let firsts = self.ranges(session, firsts.collect()).await?;
-            for (range, first) in part.iter().zip(firsts) {
+            let mut firsts = self.ranges(session, new.collect()).await?.into_iter();
+            for (range, begun) in part {
+                let first = begun.or_else(|| firsts.next()).unwrap_or_default();
                 count += usize::try_from(first.count).unwrap_or(usize::MAX);
                 if count > most {
                     return Ok(None);
                 }
-                found.push(self.rest(session, range, first).await?);
+                found.push(self.rest(session, &range, first).await?);
             }
         }
         Ok(Some(found))

@@ -3,10 +3,10 @@
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::keys::Kind;
-use crate::kv::{KeyValue, Kv, Range};
+use crate::kv::{KeyValue, Kv, Range, RangeReply};
 use crate::memberships::{last_segments, members, touched_at};
 use crate::session::Session;
-use crate::walk::PAGE;
+use crate::walk::{FIRST, PAGE};
 use scim::Error;
 use scim::resource::Resource;
 use std::collections::BTreeSet;
@@ -20,8 +20,17 @@ pub(super) struct Candidate {
     pub(super) id: String,
     pub(super) resource: Resource,
     record: i64,
+    /// The revision of the touch key, once it was looked for; zero for none.
     touch: Option<i64>,
-    has_memberships: bool,
+    memberships: Memberships,
+}
+
+/// How far the groups of a user, or the members of a group, were read.
+#[derive(Debug)]
+enum Memberships {
+    Unread,
+    Begun(RangeReply),
+    Added,
 }
 
 impl Candidate {
@@ -41,18 +50,68 @@ pub(super) fn too_large() -> Error {
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Reads records.
     pub(super) fn candidates(&self, kind: Kind, kvs: &[KeyValue]) -> Result<Vec<Candidate>, Error> {
-        let read = |kv| {
-            let resource = self.decode(kind, kv)?;
-            let id = resource.text(self.registry.core().id).unwrap_or_default();
-            Ok(Candidate {
-                id: id.to_owned(),
-                resource,
-                record: kv.mod_revision,
-                touch: None,
-                has_memberships: false,
-            })
+        kvs.iter().map(|kv| self.candidate(kind, kv)).collect()
+    }
+
+    fn candidate(&self, kind: Kind, kv: &KeyValue) -> Result<Candidate, Error> {
+        let resource = self.decode(kind, kv)?;
+        let id = resource.text(self.registry.core().id).unwrap_or_default();
+        Ok(Candidate {
+            id: id.to_owned(),
+            resource,
+            record: kv.mod_revision,
+            touch: None,
+            memberships: Memberships::Unread,
+        })
+    }
+
+    /// Reads a few resources together with what is soon asked of them: in which
+    /// groups users are, when the members of groups changed.
+    pub(super) async fn few(
+        &self,
+        session: &mut Session<'_>,
+        kind: Kind,
+        ids: &[String],
+        revision: i64,
+    ) -> Result<(Vec<Candidate>, i64), Error> {
+        let keys = &session.keys;
+        let ranges = ids.iter().flat_map(|id| {
+            let beside = match kind {
+                Kind::User => Range {
+                    limit: FIRST,
+                    keys_only: true,
+                    ..Range::prefix(keys.members_of(id))
+                },
+                Kind::Group => Range::one(keys.group_touch(id)),
+            };
+            [Range::one(keys.record(kind, id)), beside].map(|range| Range { revision, ..range })
+        });
+        let replies = self.ranges(session, ranges.collect()).await?;
+        let read_at = match (revision, replies.first()) {
+            (0, Some(reply)) => reply.revision,
+            _ => revision,
         };
-        kvs.iter().map(read).collect()
+        let mut candidates = Vec::with_capacity(ids.len());
+        let mut replies = replies.into_iter();
+        while let (Some(record), Some(beside)) = (replies.next(), replies.next()) {
+            if let Some(kv) = record.kvs.first() {
+                let mut candidate = self.candidate(kind, kv)?;
+                match kind {
+                    Kind::User => candidate.memberships = Memberships::Begun(beside),
+                    Kind::Group => self.add_touch(&mut candidate, &beside),
+                }
+                candidates.push(candidate);
+            }
+        }
+        Ok((candidates, read_at))
+    }
+
+    fn add_touch(&self, group: &mut Candidate, reply: &RangeReply) {
+        let touch = reply.kvs.first();
+        group.touch = Some(touch.map_or(0, |touch| touch.mod_revision));
+        if let Some(at) = touch.and_then(touched_at) {
+            self.stamp_modified_later(&mut group.resource, &at);
+        }
     }
 
     /// Reads when members of groups last changed, where it was not read yet.
@@ -76,11 +135,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         });
         let replies = self.ranges(session, ranges.collect()).await?;
         for (group, reply) in groups.iter_mut().zip(replies) {
-            let touch = reply.kvs.first();
-            group.touch = Some(touch.map_or(0, |touch| touch.mod_revision));
-            if let Some(at) = touch.and_then(touched_at) {
-                self.stamp_modified_later(&mut group.resource, &at);
-            }
+            self.add_touch(group, &reply);
         }
         Ok(())
     }
@@ -96,19 +151,27 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<(), Error> {
         let mut lacking: Vec<&mut Candidate> = candidates
             .iter_mut()
-            .filter(|candidate| !candidate.has_memberships)
+            .filter(|candidate| !matches!(candidate.memberships, Memberships::Added))
             .collect();
-        let ranges = lacking.iter().map(|candidate| Range {
-            revision,
-            limit: PAGE,
-            keys_only: kind == Kind::User,
-            ..Range::prefix(match kind {
+        let mut walks = Vec::with_capacity(lacking.len());
+        for candidate in &mut lacking {
+            let prefix = match kind {
                 Kind::User => session.keys.members_of(&candidate.id),
                 Kind::Group => session.keys.members(&candidate.id),
-            })
-        });
-        let ranges: Vec<Range> = ranges.collect();
-        let found = self.walk_many(session, &ranges, MAX_MEMBERSHIPS).await?;
+            };
+            let range = Range {
+                revision,
+                limit: PAGE,
+                keys_only: kind == Kind::User,
+                ..Range::prefix(prefix)
+            };
+            let state = std::mem::replace(&mut candidate.memberships, Memberships::Added);
+            walks.push(match state {
+                Memberships::Begun(first) => (range, Some(first)),
+                Memberships::Unread | Memberships::Added => (range, None),
+            });
+        }
+        let found = self.walk_many(session, walks, MAX_MEMBERSHIPS).await?;
         let found = found.ok_or_else(too_large)?;
 
         let groups: Vec<Vec<String>> = match kind {
@@ -118,7 +181,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let ids: BTreeSet<&str> = groups.iter().flatten().map(String::as_str).collect();
         let names = self.group_names(session, ids, revision).await?;
         for (i, candidate) in lacking.iter_mut().enumerate() {
-            candidate.has_memberships = true;
             let resource = &mut candidate.resource;
             if let Some(groups) = groups.get(i) {
                 self.set_groups_from(session, resource, groups, &names);

@@ -10,7 +10,7 @@ use crate::environment::{Clock, Entropy};
 use crate::keys::{Kind, last_segment};
 use crate::kv::{Kv, Range};
 use crate::session::{COMPACTED, Session};
-use crate::walk::{PAGE, next_page};
+use crate::walk::{PAGE, TOGETHER, next_page};
 use candidate::Candidate;
 use parameters::Parameters;
 use plan::Plan;
@@ -65,17 +65,18 @@ pub(crate) fn projection(
     ))
 }
 
-/// Refuses a filter where there is none (RFC 7644 §4).
+/// Refuses a filter where there is none; other parameters do not count there
+/// (RFC 7644 §4).
 ///
 /// # Errors
-/// [`Error::Forbidden`], [`Error::BadParameter`].
+/// [`Error::Forbidden`].
 pub(crate) fn no_filter(query: &str) -> Result<(), Error> {
-    match Parameters::parse(query)?.filter {
-        Some(_) => Err(Error::Forbidden {
+    if parameters::names_filter(query) {
+        return Err(Error::Forbidden {
             reason: "these documents are given whole, without a filter".to_owned(),
-        }),
-        None => Ok(()),
+        });
     }
+    Ok(())
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
@@ -252,7 +253,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         filter: &Filter,
         plan: Plan,
     ) -> Result<(Results, i64), Error> {
-        let (ids, mut revision): (BTreeSet<String>, i64) = match plan {
+        let (ids, revision): (BTreeSet<String>, i64) = match plan {
             Plan::Id(id) => (BTreeSet::from([id]), 0),
             Plan::Name(key) => {
                 let reply = self.range(session, Range::one(key)).await?;
@@ -277,15 +278,18 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut results = Results::default();
         let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
         let ids: Vec<String> = ids.into_iter().collect();
+        if ids.len() <= TOGETHER {
+            let (candidates, read_at) = self.few(session, query.kind, &ids, revision).await?;
+            self.sift(session, query, filter, candidates, read_at, &mut results)
+                .await?;
+            return Ok((results, read_at));
+        }
         for part in ids.chunks(page) {
             let ranges = part.iter().map(|id| Range {
                 revision,
                 ..Range::one(session.keys.record(query.kind, id))
             });
             let replies = self.ranges(session, ranges.collect()).await?;
-            if revision == 0 {
-                revision = replies.first().map_or(0, |reply| reply.revision);
-            }
             let kvs: Vec<_> = replies.into_iter().flat_map(|reply| reply.kvs).collect();
             let candidates = self.candidates(query.kind, &kvs)?;
             self.sift(session, query, filter, candidates, revision, &mut results)

@@ -45,6 +45,14 @@ impl Parameters {
     }
 }
 
+/// Whether there is a filter, good or not.
+pub(crate) fn names_filter(query: &str) -> bool {
+    query.split('&').any(|pair| {
+        let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
+        decode("", name).is_ok_and(|name| name.eq_ignore_ascii_case("filter"))
+    })
+}
+
 /// Reads a value for the parameter of a given name.
 type Read<'q, T> = Box<dyn FnOnce(&str) -> Result<T, Error> + 'q>;
 
