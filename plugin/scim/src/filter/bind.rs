@@ -3,7 +3,7 @@
 
 use super::ast::{Comparison, Expression, Literal, Operator};
 use super::eval::{ElementFilter, Filter, Node, Test};
-use super::predicate::{Number, OneOf, Predicate, Text};
+use super::predicate::{Number, Predicate, Text};
 use crate::datetime;
 use crate::error::Error;
 use crate::json::Quoted;
@@ -39,32 +39,6 @@ pub(crate) fn bind_element(
     Ok(ElementFilter {
         root: binder.node(expression)?,
     })
-}
-
-/// The elements that have one of these texts as their `sub_attribute`.
-pub(crate) fn one_of(
-    registry: &Registry,
-    sub_attribute: AttrId,
-    literals: Vec<String>,
-) -> ElementFilter {
-    let case_exact = registry.attribute(sub_attribute).case_exact;
-    let key = |literal: &String| {
-        if case_exact {
-            literal.clone()
-        } else {
-            fold(literal).into_owned()
-        }
-    };
-    ElementFilter {
-        root: Node::Test(Test {
-            steps: vec![sub_attribute],
-            predicate: Predicate::OneOf(OneOf {
-                case_exact,
-                keys: literals.iter().map(key).collect(),
-                literals,
-            }),
-        }),
-    }
 }
 
 struct Binder<'r> {

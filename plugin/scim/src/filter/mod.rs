@@ -12,6 +12,7 @@ mod eval;
 mod grammar;
 mod lexer;
 mod limits;
+mod listed;
 mod predicate;
 
 #[cfg(test)]
@@ -20,8 +21,9 @@ pub(crate) mod tests;
 pub use eval::{ElementFilter, Filter};
 pub use limits::Limits;
 
-pub(crate) use bind::{bind_element, one_of};
+pub(crate) use bind::bind_element;
 pub(crate) use grammar::{SyntaxError, parse_path};
+pub(crate) use listed::among;
 
 use crate::error::Error;
 use crate::schema::{Registry, ResourceTypeId};

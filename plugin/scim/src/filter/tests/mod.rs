@@ -9,7 +9,7 @@ use super::{Filter, Limits};
 use crate::error::Error;
 use crate::json;
 use crate::resource::{Resource, from_client};
-use crate::schema::{ExtensionDefinition, Registry, ResourceTypeDefinition, SchemaDefinition};
+use crate::schema::{ExtensionDefinition, Registry, SchemaDefinition, standard_documents};
 
 fn registry() -> Registry {
     Registry::standard().unwrap()
@@ -26,18 +26,8 @@ fn user(registry: &Registry, body: &str) -> Resource {
 
 /// The standard schemas and one more extension of users.
 pub(crate) fn with_extension(schema: &str) -> Registry {
-    let standard = [
-        include_str!("../../schema/data/common.json"),
-        include_str!("../../schema/data/user.json"),
-        include_str!("../../schema/data/enterprise_user.json"),
-        include_str!("../../schema/data/group.json"),
-        include_str!("../../schema/data/schema.json"),
-        include_str!("../../schema/data/resource_type.json"),
-        include_str!("../../schema/data/service_provider_config.json"),
-    ];
+    let (mut schemas, mut types) = standard_documents().unwrap();
     let extension: SchemaDefinition = serde_json::from_str(schema).unwrap();
-    let types = include_str!("../../schema/data/resource_types.json");
-    let mut types: Vec<ResourceTypeDefinition> = serde_json::from_str(types).unwrap();
     types
         .iter_mut()
         .find(|t| t.name == "User")
@@ -47,10 +37,6 @@ pub(crate) fn with_extension(schema: &str) -> Registry {
             schema: extension.id.clone(),
             required: false,
         });
-    let mut schemas: Vec<SchemaDefinition> = standard
-        .iter()
-        .map(|text| serde_json::from_str(text).unwrap())
-        .collect();
     schemas.push(extension);
     Registry::compile(schemas, types).unwrap()
 }

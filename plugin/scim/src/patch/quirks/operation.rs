@@ -4,7 +4,7 @@ use super::super::Op;
 use super::super::plan::{Draft, Planner, is_nothing, only};
 use crate::error::Error;
 use crate::filter;
-use crate::resource::{Value, value_from_client};
+use crate::resource::value_from_client;
 
 /// What a quirk makes of an operation; nothing when nothing is to be done.
 pub(in super::super) type Rewritten<'j> = Option<Draft<'j>>;
@@ -28,7 +28,7 @@ pub(in super::super) fn repeated_identity<'j>(
 /// it would remove all: Entra ID, JumpCloud, ssosync and authentik take single
 /// members from a group so. An empty list removes nobody.
 ///
-/// Values are told apart by their `value`; without one the list is a stray value.
+/// Values are told apart by their `value`, else by all that is said of them.
 pub(in super::super) fn removal_of_listed_values<'j>(
     planner: &Planner<'_>,
     mut draft: Draft<'j>,
@@ -39,25 +39,16 @@ pub(in super::super) fn removal_of_listed_values<'j>(
         && registry.attribute(attribute).multi_valued
         && draft.path.selection.is_none()
         && draft.path.sub_attribute.is_none();
-    let listed = draft.value.filter(|json| !json.is_null());
-    let (true, Some(listed), Some(value)) = (
+    let (true, Some(listed)) = (
         removes_whole_list,
-        listed,
-        registry.child(attribute, "value"),
+        draft.value.filter(|json| !json.is_null()),
     ) else {
         return Ok(Some(draft));
     };
-    let listed = value_from_client(registry, attribute, listed)?;
-    let elements = listed.as_ref().map(Value::elements).unwrap_or_default();
-    let texts: Vec<String> = elements
-        .iter()
-        .filter_map(|element| element.as_complex()?.text(value))
-        .map(str::to_owned)
-        .collect();
-    if texts.is_empty() {
+    let Some(listed) = value_from_client(registry, attribute, listed)? else {
         return Ok(None);
-    }
-    draft.path.selection = Some(filter::one_of(registry, value, texts));
+    };
+    draft.path.selection = Some(filter::among(registry, attribute, listed.elements()));
     Ok(Some(draft))
 }
 

@@ -268,3 +268,60 @@ fn entra_packs_role_objects_into_a_string_which_stays_as_it_is() {
     let after = after(&json!([{"op": "Add", "path": "roles", "value": [{"value": packed}]}]));
     assert_eq!(after["roles"], json!([{"value": packed}]));
 }
+
+#[test]
+fn listed_values_of_other_attributes_are_removed_too() {
+    assert_eq!(
+        after(
+            &json!([{"op": "remove", "path": "emails", "value": [{"value": "BJ@work.example"}]}])
+        ),
+        barbara_with(|b| {
+            b["emails"].as_array_mut().unwrap().remove(0);
+        })
+    );
+    let before = json!({"userName": "a", "addresses": [
+        {"type": "work", "locality": "Bergen"}, {"type": "home", "locality": "Oslo"}]});
+    let remove = json!([{"op": "remove", "path": "addresses", "value": [{"type": "WORK"}]}]);
+    assert_eq!(
+        user_after(&before, &remove).unwrap()["addresses"],
+        json!([{"type": "home", "locality": "Oslo"}])
+    );
+}
+
+#[test]
+fn lists_of_simple_values_take_the_same_operations() {
+    use crate::schema::fixture::{EXTENSION, REGISTRY};
+    let tags = |tags: Json| json!({"userName": "a", (EXTENSION): {"tags": tags}});
+    let path = format!("{EXTENSION}:tags");
+    for (operation, expected) in [
+        (
+            json!({"op": "add", "path": path, "value": ["b", "c"]}),
+            json!(["a", "b", "c"]),
+        ),
+        (
+            json!({"op": "add", "path": path, "value": "c"}),
+            json!(["a", "b", "c"]),
+        ),
+        (
+            json!({"op": "replace", "path": path, "value": ["c"]}),
+            json!(["c"]),
+        ),
+        (
+            json!({"op": "remove", "path": path, "value": ["A"]}),
+            json!(["b"]),
+        ),
+        (
+            json!({"op": "remove", "path": format!("{path}[value eq \"a\"]")}),
+            json!(["b"]),
+        ),
+        (
+            json!({"op": "remove", "path": path, "value": []}),
+            json!(["a", "b"]),
+        ),
+    ] {
+        let request = json!({"Operations": [operation]});
+        let user = REGISTRY.core().user;
+        let (after, _) = patched(&REGISTRY, user, &tags(json!(["a", "b"])), &request).unwrap();
+        assert_eq!(after, tags(expected), "{operation}");
+    }
+}
