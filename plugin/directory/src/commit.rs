@@ -169,18 +169,17 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         scim::datetime::format(i64::try_from(self.clock.now_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Waits the longer the more often it was waited before, and never as long
-    /// as others do: writers that met once should not meet again.
+    /// Waits the longer the more often it was waited before, from 5 to 80 ms, and
+    /// hardly ever as long as another does: writers that met once should not meet
+    /// again.
     async fn pause(&self, times: u32) {
-        let most = 5_u64 << times.min(4);
-        let mut random = [0; 1];
-        let share = if self.entropy.fill(&mut random) {
-            u64::from(random[0])
-        } else {
-            u64::MAX
-        };
-        let wait = (most / 2).max(5) + (most / 2) * share.min(255) / 255;
-        self.clock.sleep(Duration::from_millis(wait)).await;
+        let half = 5_u64 << times.saturating_sub(1).min(3);
+        let mut random = [u8::MAX];
+        // Without randomness the wait is the longest.
+        let _ = self.entropy.fill(&mut random);
+        let [byte] = random;
+        let jitter = half * u64::from(byte) / u64::from(u8::MAX);
+        self.clock.sleep(Duration::from_millis(half + jitter)).await;
     }
 
     fn transaction(

@@ -105,11 +105,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Names of the attributes in which two states differ.
     pub(crate) fn changed(&self, old: &Resource, new: &Resource) -> Vec<String> {
         let registry = &self.registry;
+        let given = [registry.core().id, registry.core().meta];
         registry
             .resource_type(new.resource_type)
             .attributes
             .iter()
-            .filter(|id| **id != registry.core().meta && old.get(**id) != new.get(**id))
+            .filter(|id| !given.contains(id) && old.get(**id) != new.get(**id))
             .map(|id| registry.attribute(*id).name.clone())
             .collect()
     }
