@@ -101,6 +101,9 @@ impl<'a, 'txn> Transaction<'a, 'txn> {
 
     /// Puts one key.
     pub(crate) fn put(&mut self, request: &PutRequest) -> Result<PutResponse, Failure> {
+        if request.lease != 0 && !self.lessor.contains(request.lease) {
+            return Err(Failure::LeaseNotFound);
+        }
         let needs_previous = request.prev_kv || request.ignore_value || request.ignore_lease;
         let previous = if needs_previous {
             self.get(&request.key)?
@@ -116,9 +119,6 @@ impl<'a, 'txn> Transaction<'a, 'txn> {
             if request.ignore_lease {
                 lease = previous.lease;
             }
-        }
-        if lease != 0 && !self.lessor.contains(lease) {
-            return Err(Failure::LeaseNotFound);
         }
         let revision = self.next_revision();
         let found = self.state.index.put(&request.key, revision);

@@ -178,15 +178,29 @@ impl<'r> Branch<'r> {
     }
 
     /// Refuses puts that keep what is not there, or name a lease that is not.
+    /// After this and [`Branch::check_reads`] nothing can fail but the storage.
     pub(crate) fn check_writes(
         &self,
         view: &impl View,
         lease_exists: impl Fn(i64) -> bool,
     ) -> Result<(), Failure> {
+        let mut deleted: Vec<Interval> = Vec::new();
         self.visit(&mut |step| {
-            let Step::Put(put) = step else { return Ok(()) };
-            if (put.ignore_value || put.ignore_lease) && view.find(&put.key).is_none() {
-                return Err(Failure::KeyNotFound);
+            let put = match step {
+                Step::Put(put) => put,
+                Step::DeleteRange(delete) => {
+                    deleted.push(Interval::new(&delete.key, &delete.range_end));
+                    return Ok(());
+                }
+                Step::Range(_) | Step::Txn(_) => return Ok(()),
+            };
+            if put.ignore_value || put.ignore_lease {
+                // The check for duplicate keys lets a deletion "from key" pass
+                // together with puts, as etcd's does.
+                let gone = deleted.iter().any(|interval| interval.contains(&put.key));
+                if gone || view.find(&put.key).is_none() {
+                    return Err(Failure::KeyNotFound);
+                }
             }
             if put.lease != 0 && !lease_exists(put.lease) {
                 return Err(Failure::LeaseNotFound);

@@ -35,6 +35,12 @@ struct Watcher {
     interval: Interval,
     /// The first revision not seen yet.
     next: i64,
+    /// Whether it has once seen everything. From then on a compaction does not
+    /// hurt it, as long as the commits that it still has to see are in memory.
+    synced: bool,
+    /// Whether a compaction ended it. As with etcd its id stays taken, and a
+    /// client's cancellation of it is still confirmed.
+    ended: bool,
     without_puts: bool,
     without_deletes: bool,
     prev_kv: bool,
@@ -108,15 +114,21 @@ impl WatchStream {
         let mut stopping = self.stopping.clone();
         let mut progress = tokio::time::interval(progress_interval.max(Duration::from_millis(1)));
         progress.reset();
+        // As with etcd, a client that has no more requests still gets events.
+        let mut requesting = true;
         loop {
             let done = tokio::select! {
-                request = inbound.next() => match request {
+                request = inbound.next(), if requesting => match request {
                     Some(Ok(request)) => self.handle(request).await,
-                    Some(Err(_)) | None => return,
+                    Some(Err(_reset)) => return,
+                    None => {
+                        requesting = false;
+                        Ok(())
+                    }
                 },
                 changed = published.changed() => match changed {
                     Ok(()) => self.deliver().await,
-                    Err(_) => return,
+                    Err(_store_gone) => return,
                 },
                 _ = progress.tick() => self.notify_progress().await,
                 () = stopped(&mut stopping) => return,
@@ -152,7 +164,7 @@ impl WatchStream {
                 // Only when every watcher has seen this revision may the client
                 // be told so.
                 self.deliver().await?;
-                let revision = self.watchers.values().map(|watcher| watcher.next - 1).min();
+                let revision = self.live().map(|watcher| watcher.next - 1).min();
                 let revision = revision.unwrap_or(i64::MAX).min(self.current());
                 let header = header(&self.cluster, revision);
                 let watch_id = NO_WATCHER;
@@ -215,6 +227,8 @@ impl WatchStream {
         let watcher = Watcher {
             interval,
             next,
+            synced: false,
+            ended: false,
             without_puts: filtered(FilterType::Noput),
             without_deletes: filtered(FilterType::Nodelete),
             prev_kv: request.prev_kv,
@@ -256,7 +270,10 @@ impl WatchStream {
 
     /// The next response for a watcher that is behind.
     fn advance(&mut self, id: i64) -> Option<Result<WatchResponse, Failure>> {
-        let watcher = self.watchers.get_mut(&id)?;
+        let watcher = self
+            .watchers
+            .get_mut(&id)
+            .filter(|watcher| !watcher.ended)?;
         let mut response = WatchResponse {
             watch_id: id,
             ..Default::default()
@@ -264,7 +281,7 @@ impl WatchStream {
         loop {
             match Batch::read(&self.shared, watcher) {
                 Ok(Batch::Compacted { revision }) => {
-                    self.watchers.remove(&id);
+                    watcher.ended = true;
                     response.header = header(&self.cluster, 0);
                     response.canceled = true;
                     response.compact_revision = revision;
@@ -288,7 +305,7 @@ impl WatchStream {
         self.deliver().await?;
         let mut silent = Vec::new();
         for (id, watcher) in &mut self.watchers {
-            if watcher.progress_notify && !watcher.active {
+            if watcher.progress_notify && !watcher.active && !watcher.ended {
                 silent.push((*id, watcher.next - 1));
             }
             watcher.active = false;
@@ -304,6 +321,10 @@ impl WatchStream {
             .await?;
         }
         Ok(())
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Watcher> {
+        self.watchers.values().filter(|watcher| !watcher.ended)
     }
 
     fn current(&self) -> i64 {
@@ -335,10 +356,14 @@ impl Batch {
         let (published, commits) = {
             let state = shared.state();
             if watcher.next > state.published {
+                watcher.synced = true;
                 return Ok(Self::UpToDate);
             }
-            // A watcher that is just behind is not hurt by a compaction, as long
-            // as the commits are still in memory.
+            if !watcher.synced && watcher.next < state.compacted {
+                return Ok(Self::Compacted {
+                    revision: state.compacted,
+                });
+            }
             let commits = state.recent.since(watcher.next);
             let commits: Option<Vec<Arc<Commit>>> = commits.map(|found| found.cloned().collect());
             (state.published, commits)
