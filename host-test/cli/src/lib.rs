@@ -1,1 +1,28 @@
-//! edge-cli.
+//! The `cargo edge` command as a library: the tests of the workspace start endpoints with it.
+//!
+//! [`up::start`] runs the plugin in Envoy, [`serve::start`] on wasmtime; [`Running`] is the handle of what runs.
+
+mod admin;
+pub mod build;
+pub mod cli;
+mod commands;
+mod config;
+pub mod envoy;
+mod error;
+mod http;
+pub mod paths;
+mod process;
+mod progress;
+mod ready;
+pub mod replay;
+mod secret;
+mod server;
+mod store;
+pub mod tools;
+
+pub use commands::up;
+pub use error::Error;
+pub use http::{Client, HttpError};
+pub use ready::Ready;
+pub use server::{Options, Running};
+pub use store::Endpoint;

@@ -1,0 +1,124 @@
+//! Building what runs: the plugin for wasm32-wasip1, and this project's own program.
+
+use crate::error::Error;
+use crate::paths;
+use crate::tools::last_line;
+use serde::Deserialize;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The target of the filter.
+pub(crate) const FILTER_TARGET: &str = "wasm32-wasip1";
+/// The package of the filter.
+const FILTER: &str = "scim-edge";
+
+/// Builds the plugin, with cargo's own progress on standard error, and returns the module.
+///
+/// # Errors
+/// When the target cannot be added, or the code does not compile.
+pub fn plugin() -> Result<PathBuf, Error> {
+    ensure_target(FILTER_TARGET)?;
+    build(
+        FILTER,
+        &["--release", "--target", FILTER_TARGET, "--package", FILTER],
+        |artifact| {
+            artifact
+                .filenames
+                .into_iter()
+                .find(|f| f.extension() == Some(OsStr::new("wasm")))
+        },
+    )
+}
+
+/// The `cargo-edge` program: this process's own, or built now when this process is a test.
+///
+/// # Errors
+/// When the code does not compile.
+pub fn launcher() -> Result<PathBuf, Error> {
+    const NAME: &str = "cargo-edge";
+    let own = std::env::current_exe().map_err(Error::file("read", "/proc/self/exe"))?;
+    if own.file_stem() == Some(OsStr::new(NAME)) {
+        return Ok(own);
+    }
+    build(
+        NAME,
+        &["--package", "edge-cli", "--bin", NAME],
+        |artifact| artifact.executable,
+    )
+}
+
+/// Makes sure that code can be built for `target`.
+///
+/// # Errors
+/// [`Error::TargetMissing`] when rustup cannot add it.
+pub(crate) fn ensure_target(target: &str) -> Result<(), Error> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let installed = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", target])
+        .current_dir(paths::workspace())
+        .output()
+        .is_ok_and(|output| {
+            output.status.success() && PathBuf::from(last_line(&output.stdout)).is_dir()
+        });
+    if installed {
+        return Ok(());
+    }
+    let added = Command::new("rustup")
+        .args(["target", "add", target])
+        .current_dir(paths::workspace())
+        .stdin(Stdio::null())
+        .status();
+    match added {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) | Err(_) => Err(Error::TargetMissing(target.into())),
+    }
+}
+
+/// The cargo to use: the one that runs us, if one does.
+pub(crate) fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(program);
+    command.current_dir(paths::workspace()).stdin(Stdio::null());
+    command
+}
+
+/// What we read of cargo's messages of kind `compiler-artifact`.
+#[derive(Deserialize)]
+struct Artifact {
+    target: Target,
+    filenames: Vec<PathBuf>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+fn build(
+    what: &str,
+    arguments: &[&str],
+    pick: impl Fn(Artifact) -> Option<PathBuf>,
+) -> Result<PathBuf, Error> {
+    let output = cargo()
+        .args(["build", "--message-format=json-render-diagnostics"])
+        .args(arguments)
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| Error::Spawn {
+            program: "cargo".into(),
+            source,
+        })?;
+    if !output.status.success() {
+        return Err(Error::Build(what.into()));
+    }
+    output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Artifact>(line).ok())
+        .filter(|artifact| artifact.target.name.replace('_', "-") == what)
+        .filter_map(pick)
+        .last()
+        .ok_or_else(|| Error::NoArtifact(what.into()))
+}

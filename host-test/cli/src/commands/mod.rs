@@ -1,0 +1,7 @@
+//! The commands, one module each.
+
+pub(crate) mod kv;
+mod present;
+pub(crate) mod replay;
+pub(crate) mod test;
+pub mod up;

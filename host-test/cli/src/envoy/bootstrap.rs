@@ -1,0 +1,321 @@
+//! The bootstrap: `envoy/envoy.yaml` with its addresses, files and settings put in.
+//!
+//! There is one template, the production file. `cargo edge up` takes TLS out of it; a test that
+//! drives it end to end puts its own certificates in.
+
+use crate::error::Error;
+use crate::store::Endpoint;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// The production bootstrap, as shipped.
+pub const TEMPLATE: &str = include_str!("../../../../envoy/envoy.yaml");
+/// The folder whose files the template names.
+const FILES: &str = "/etc/scim-edge";
+/// The SCIM base path in the template's guard of local replies.
+const BASE_PATH: &str = "/scim/v2";
+
+const LISTENER: &str = "/static_resources/listeners/0";
+const CHAIN: &str = "/static_resources/listeners/0/filter_chains/0";
+const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+const PLUGIN: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+const CLUSTER: &str = "/static_resources/clusters/0";
+
+/// The bootstrap on its way from the template to Envoy.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    tree: Value,
+}
+
+impl Bootstrap {
+    /// The production bootstrap as shipped, with TLS on both sides.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when the template is not YAML.
+    pub fn production() -> Result<Self, Error> {
+        let tree = serde_saphyr::from_str(TEMPLATE)
+            .map_err(|e| Error::Template(format!("valid YAML: {e}")))?;
+        Ok(Self { tree })
+    }
+
+    /// Takes TLS out, towards clients and towards the store.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when a part is missing.
+    pub fn without_tls(mut self) -> Result<Self, Error> {
+        for at in [CHAIN, CLUSTER] {
+            self.object(at)?
+                .remove("transport_socket")
+                .ok_or_else(|| Error::Template(format!("{at}/transport_socket")))?;
+        }
+        Ok(self)
+    }
+
+    /// Takes certificates and keys from `folder` instead of `/etc/scim-edge`: `tls/server.crt`,
+    /// `tls/server.key`, `tls/etcd-client.crt`, `tls/etcd-client.key` and `tls/etcd-ca.crt`.
+    #[must_use]
+    pub fn files(mut self, folder: &Path) -> Self {
+        let folder = folder.display().to_string();
+        each_string(&mut self.tree, &mut |_, text| {
+            if let Some(rest) = text
+                .strip_prefix(FILES)
+                .filter(|rest| rest.starts_with('/'))
+            {
+                *text = format!("{folder}{rest}");
+            }
+        });
+        self
+    }
+
+    /// Serves on `address`; with port 0, Envoy takes a free one.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when a part is missing.
+    pub fn listen(mut self, address: SocketAddr) -> Result<Self, Error> {
+        let ip = address.ip().to_string();
+        self.object(LISTENER)?.insert(
+            "address".into(),
+            json!({"socket_address": {"address": ip, "port_value": address.port()}}),
+        );
+        Ok(self)
+    }
+
+    /// Runs the module in `wasm` with this configuration (a JSON object), whose `base_path` the
+    /// guard of local replies and whose `store.cluster` the cluster's name follow.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when a part is missing.
+    pub fn plugin(mut self, wasm: &Path, configuration: &Value) -> Result<Self, Error> {
+        *self.at(&format!("{PLUGIN}/configuration/value"))? =
+            Value::String(configuration.to_string());
+        *self.at(&format!("{PLUGIN}/vm_config/code/local/filename"))? =
+            Value::String(wasm.display().to_string());
+        if let Some(base) = configuration.get("base_path").and_then(Value::as_str) {
+            let base = base
+                .trim_end_matches('/')
+                .replace('\\', r"\\")
+                .replace('\'', r"\'");
+            each_string(&mut self.tree, &mut |key, text| {
+                if key == "expression" {
+                    *text = text.replace(BASE_PATH, &base);
+                }
+            });
+        }
+        if let Some(name) = configuration
+            .pointer("/store/cluster")
+            .and_then(Value::as_str)
+        {
+            *self.at(&format!("{CLUSTER}/name"))? = Value::String(name.into());
+            *self.at(&format!("{CLUSTER}/load_assignment/cluster_name"))? =
+                Value::String(name.into());
+        }
+        Ok(self)
+    }
+
+    /// Reaches the store at these endpoints.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when a part is missing.
+    pub fn store(mut self, endpoints: &[Endpoint]) -> Result<Self, Error> {
+        // Names are resolved; a Unix socket needs no resolving, which only STATIC allows.
+        let local = endpoints.iter().any(|e| matches!(e, Endpoint::Unix(_)));
+        let endpoints: Vec<Value> = endpoints
+            .iter()
+            .map(|endpoint| {
+                let address = match endpoint {
+                    Endpoint::Unix(path) => json!({"pipe": {"path": path.display().to_string()}}),
+                    Endpoint::Tcp(host, port) => {
+                        json!({"socket_address": {"address": host, "port_value": port}})
+                    }
+                };
+                json!({"endpoint": {"address": address}})
+            })
+            .collect();
+        *self.at(&format!("{CLUSTER}/load_assignment/endpoints"))? =
+            json!([{"lb_endpoints": endpoints}]);
+        if local {
+            *self.at(&format!("{CLUSTER}/type"))? = json!("STATIC");
+        }
+        Ok(self)
+    }
+
+    /// Opens Envoy's admin interface on a free port of the loopback interface.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when a part is missing.
+    pub fn admin_on_loopback(mut self) -> Result<Self, Error> {
+        self.object("")?.insert(
+            "admin".into(),
+            json!({"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}}),
+        );
+        Ok(self)
+    }
+
+    /// Logs only the requests that failed on our side (status 500 and above).
+    ///
+    /// # Errors
+    /// [`Error::Template`] when a part is missing.
+    pub fn log_failures_only(mut self) -> Result<Self, Error> {
+        self.object(&format!("{MANAGER}/access_log/0"))?.insert(
+            "filter".into(),
+            json!({"status_code_filter": {"comparison": {
+                "op": "GE",
+                "value": {"default_value": 500, "runtime_key": "scim_edge.access_log.min_status"},
+            }}}),
+        );
+        Ok(self)
+    }
+
+    /// The bootstrap as JSON, which Envoy reads from a file named `*.json`.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", self.tree)
+    }
+
+    /// The mappers that turn Envoy's own errors into SCIM errors.
+    pub(crate) fn local_reply_mappers(&self) -> Result<&[Value], Error> {
+        self.tree
+            .pointer(&format!("{MANAGER}/local_reply_config/mappers"))
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .ok_or_else(|| Error::Template("local_reply_config".into()))
+    }
+
+    fn at(&mut self, pointer: &str) -> Result<&mut Value, Error> {
+        self.tree
+            .pointer_mut(pointer)
+            .ok_or_else(|| Error::Template(pointer.into()))
+    }
+
+    fn object(&mut self, pointer: &str) -> Result<&mut serde_json::Map<String, Value>, Error> {
+        self.at(pointer)?
+            .as_object_mut()
+            .ok_or_else(|| Error::Template(pointer.into()))
+    }
+}
+
+/// Shows `change` each string with the key that it stands under.
+fn each_string(value: &mut Value, change: &mut impl FnMut(&str, &mut String)) {
+    fn walk(key: &str, value: &mut Value, change: &mut impl FnMut(&str, &mut String)) {
+        match value {
+            Value::String(text) => change(key, text),
+            Value::Array(items) => items.iter_mut().for_each(|item| walk(key, item, change)),
+            Value::Object(members) => {
+                members
+                    .iter_mut()
+                    .for_each(|(key, member)| walk(key, member, change));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    walk("", value, change);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(configuration: &Value, endpoints: &[Endpoint]) -> Value {
+        Bootstrap::production()
+            .unwrap()
+            .without_tls()
+            .unwrap()
+            .listen("127.0.0.1:8080".parse().unwrap())
+            .unwrap()
+            .plugin(Path::new("/x/p.wasm"), configuration)
+            .unwrap()
+            .store(endpoints)
+            .unwrap()
+            .tree
+    }
+
+    fn expressions(tree: &Value) -> Vec<&str> {
+        tree.pointer(&format!("{MANAGER}/local_reply_config/mappers"))
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|mapper| {
+                mapper
+                    .pointer(
+                        "/filter/and_filter/filters/1/extension_filter/typed_config/expression",
+                    )
+                    .unwrap()
+                    .as_str()
+                    .unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn address_store_and_module_are_put_in() {
+        let tree = rendered(
+            &json!({"store": {"cluster": "kv"}}),
+            &[Endpoint::Unix("/run/kv.sock".into())],
+        );
+        let get = |at: &str| tree.pointer(at).unwrap().clone();
+        assert_eq!(
+            get(&format!("{LISTENER}/address/socket_address/port_value")),
+            8080
+        );
+        assert_eq!(
+            get(&format!("{PLUGIN}/vm_config/code/local/filename")),
+            "/x/p.wasm"
+        );
+        assert_eq!(get(&format!("{CLUSTER}/name")), "kv");
+        assert_eq!(get(&format!("{CLUSTER}/type")), "STATIC");
+        assert_eq!(
+            get(&format!(
+                "{CLUSTER}/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/pipe/path"
+            )),
+            "/run/kv.sock"
+        );
+    }
+
+    #[test]
+    fn several_endpoints_are_one_cluster_of_names() {
+        let endpoints = [Endpoint::Tcp("a".into(), 1), Endpoint::Tcp("b".into(), 2)];
+        let tree = rendered(&json!({}), &endpoints);
+        let hosts = tree
+            .pointer(&format!(
+                "{CLUSTER}/load_assignment/endpoints/0/lb_endpoints"
+            ))
+            .unwrap();
+        assert_eq!(hosts.as_array().unwrap().len(), 2);
+        assert_eq!(
+            tree.pointer(&format!("{CLUSTER}/type")).unwrap(),
+            "STRICT_DNS"
+        );
+    }
+
+    #[test]
+    fn every_local_reply_is_guarded_by_the_configured_base_path() {
+        let tree = rendered(&json!({"base_path": "/it's/"}), &[]);
+        let expressions = expressions(&tree);
+        assert_eq!(expressions.len(), 7);
+        for expression in expressions {
+            assert!(
+                expression.contains(r"url_path.startsWith('/it\'s/')"),
+                "{expression}"
+            );
+            assert!(!expression.contains("/scim/v2"), "{expression}");
+        }
+    }
+
+    #[test]
+    fn no_file_outside_the_given_folder_is_named() {
+        let tree = Bootstrap::production()
+            .unwrap()
+            .files(Path::new("/tmp/certificates"));
+        let text = tree.to_json();
+        assert!(text.contains("/tmp/certificates/tls/server.crt"));
+        assert!(!text.contains(FILES));
+    }
+
+    #[test]
+    fn tls_is_gone_without_it() {
+        let tree = rendered(&json!({}), &[]);
+        assert!(!tree.to_string().contains("tls"));
+    }
+}

@@ -1,0 +1,93 @@
+//! Programs that we need from outside: finding them, installing them, understanding their words.
+
+use crate::error::Error;
+use crate::progress::Step;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The program of that name on PATH.
+pub(crate) fn find_on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|candidate| {
+            rustix::fs::access(candidate, rustix::fs::Access::EXEC_OK).is_ok()
+                && candidate.is_file()
+        })
+}
+
+/// The last line that is not blank: where programs say why they failed.
+pub(crate) fn last_line(output: &[u8]) -> String {
+    String::from_utf8_lossy(output)
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default()
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// etcd: `ETCD`, else on PATH, else installed as a Debian package when we may.
+///
+/// # Errors
+/// [`Error::EtcdMissing`] when it is not there and cannot be installed.
+pub fn etcd() -> Result<PathBuf, Error> {
+    if let Some(path) = std::env::var_os("ETCD").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    if let Some(path) = find_on_path("etcd") {
+        return Ok(path);
+    }
+    if !rustix::process::geteuid().is_root() || find_on_path("apt-get").is_none() {
+        return Err(Error::EtcdMissing);
+    }
+    let step = Step::begin("Installing etcd with apt-get");
+    run_quietly("apt-get", &["update"])?;
+    run_quietly(
+        "apt-get",
+        &[
+            "install",
+            "--yes",
+            "--no-install-recommends",
+            "etcd-server",
+            "etcd-client",
+        ],
+    )?;
+    step.done("Installed etcd");
+    find_on_path("etcd").ok_or(Error::EtcdMissing)
+}
+
+fn run_quietly(program: &str, arguments: &[&str]) -> Result<(), Error> {
+    let output = Command::new(program)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .output()
+        .map_err(|source| Error::Spawn {
+            program: program.into(),
+            source,
+        })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Error::Install {
+        command: format!("{program} {}", arguments.join(" ")),
+        reason: last_line(&output.stderr),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_on_path_only_when_executable() {
+        assert!(find_on_path("sh").is_some());
+        assert_eq!(find_on_path("no-such-program-anywhere"), None);
+    }
+
+    #[test]
+    fn last_line_skips_blanks_and_the_full_stop() {
+        assert_eq!(last_line(b"one\n ERROR: two. \n\n"), "ERROR: two");
+        assert_eq!(last_line(b""), "");
+    }
+}
