@@ -89,7 +89,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 let reply = self.kv.range(Range::one(key)).await;
                 let reply = reply.map_err(|e: KvError| {
                     trace.fault = Some(e.to_string());
-                    from_kv(e)
+                    from_kv(&e)
                 })?;
                 (true, self.grant(digest, &reply)?)
             }

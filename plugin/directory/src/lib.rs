@@ -1,6 +1,30 @@
 //! The service: what a SCIM request does to the directory. Async use cases over
 //! a store ([`kv::Kv`]), a clock and a source of randomness; nothing here knows
 //! etcd, Envoy or HTTP/2.
+//!
+//! ```
+//! use directory::http::Request;
+//! use directory::kv::memory::MemoryKv;
+//! use directory::simulation::{ManualClock, SeededEntropy, block_on};
+//! use directory::{Config, Directory};
+//!
+//! let directory = Directory::new(
+//!     scim::schema::Registry::standard()?,
+//!     Config::from_json(br#"{"base_path": "/scim/v2"}"#)?,
+//!     MemoryKv::new(),
+//!     ManualClock::at(1_795_000_000_000),
+//!     SeededEntropy::new(1),
+//! );
+//! let request = Request {
+//!     method: "GET".to_owned(),
+//!     target: "/scim/v2/Users".to_owned(),
+//!     ..Request::default()
+//! };
+//! assert!(directory.config().handles(request.target.as_bytes()));
+//! // Without a token there is nothing to see.
+//! assert_eq!(block_on(directory.handle(&request)).response.status, 401);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod config;
@@ -8,25 +32,41 @@ pub mod environment;
 pub mod http;
 pub mod kv;
 pub mod route;
+pub mod simulation;
 pub mod trace;
 
+mod admin;
 mod auth;
 mod base_url;
+mod commit;
+mod deletion;
 mod discovery;
+mod dispatch;
+mod group_edit;
+mod group_patch;
+mod groups;
+mod ids;
 mod keys;
+mod memberships;
 mod negotiation;
+mod pack;
 mod precondition;
+mod query;
+mod record;
 mod response;
 mod session;
 mod tenant;
 mod token;
+mod users;
+mod walk;
 
 pub use config::{Config, ConfigError};
 pub use response::error_response;
 pub use trace::Trace;
 
 use environment::{Clock, Entropy};
-use http::Response;
+use http::{Request, Response};
+use ids::Ids;
 use kv::Kv;
 use scim::schema::Registry;
 use std::cell::RefCell;
@@ -41,6 +81,7 @@ pub struct Directory<K, C, E> {
     pub(crate) registry: Registry,
     pub(crate) config: Config,
     pub(crate) tokens: RefCell<TokenHints>,
+    pub(crate) ids: Ids,
 }
 
 /// A response, and what was done for it.
@@ -63,7 +104,24 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             registry,
             config,
             tokens: RefCell::default(),
+            ids: Ids::default(),
         }
+    }
+
+    /// Answers a request whose path the configuration
+    /// [`handles`](Config::handles). Never fails: whatever goes wrong becomes a
+    /// SCIM error. A `HEAD` is answered like a `GET`, and whoever sends the
+    /// response leaves the body out.
+    ///
+    /// The future may be dropped at any await: what it was to write is then
+    /// written whole or not at all.
+    pub async fn handle(&self, request: &Request) -> Answer {
+        let mut trace = Trace::default();
+        let response = match self.respond(request, &mut trace).await {
+            Ok(response) => response,
+            Err(error) => error_response(&error),
+        };
+        Answer { response, trace }
     }
 
     /// The schemas that the service works by.

@@ -1,13 +1,14 @@
 //! Media types: what a client accepts and what it sends (RFC 7644 §3.1, RFC 9110
-//! §12.5.1). Every answer is `application/scim+json`, whichever of the two types
+//! §12.5.1). Every SCIM answer is `application/scim+json`, whichever of the two types
 //! the client asks for.
 
 use crate::http::Request;
 use scim::Error;
 
-/// The type of all answers.
+/// The type of all SCIM messages.
 pub(crate) const SCIM_JSON: &str = "application/scim+json";
-const JSON: &str = "application/json";
+/// The type of the administrator's answers.
+pub(crate) const JSON: &str = "application/json";
 
 /// Refuses a client that accepts neither type.
 pub(crate) fn accept(request: &Request) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use crate::auth::MISSING;
 use crate::http::Response;
-use crate::negotiation::SCIM_JSON;
+use crate::negotiation::{JSON, SCIM_JSON};
 use scim::Error;
 
 /// Seconds after which a client may try again.
@@ -12,7 +12,7 @@ const RETRY_AFTER: &str = "1";
 /// for its status.
 #[must_use]
 pub fn error_response(error: &Error) -> Response {
-    let response = scim(error.status(), scim::message::error(error));
+    let response = message(error.status(), scim::message::error(error));
     match error {
         Error::Unauthorized { reason } if *reason == MISSING => {
             response.with("www-authenticate", "Bearer realm=\"scim\"")
@@ -29,13 +29,23 @@ pub fn error_response(error: &Error) -> Response {
 }
 
 /// A SCIM message.
-pub(crate) fn scim(status: u16, body: Vec<u8>) -> Response {
+pub(crate) fn message(status: u16, body: Vec<u8>) -> Response {
     let response = Response {
         status,
         body,
         headers: Vec::new(),
     };
     response.with("content-type", SCIM_JSON)
+}
+
+/// An answer of the administrator's interface.
+pub(crate) fn json(status: u16, body: Vec<u8>) -> Response {
+    let response = Response {
+        status,
+        body,
+        headers: Vec::new(),
+    };
+    response.with("content-type", JSON)
 }
 
 /// No message.

@@ -32,14 +32,14 @@ pub(crate) struct Session<'t> {
     /// What locations begin with; without a slash at the end.
     pub(crate) base_url: String,
     pub(crate) trace: &'t mut Trace,
-    pub(super) token_key: Vec<u8>,
-    pub(super) digest: Digest,
-    pub(super) grant: Rc<Grant>,
-    pub(super) mod_revision: i64,
+    pub(crate) token_key: Vec<u8>,
+    pub(crate) digest: Digest,
+    pub(crate) grant: Rc<Grant>,
+    pub(crate) mod_revision: i64,
     /// What the request was allowed, to be asked again of a changed grant.
-    pub(super) access: Option<Access>,
+    pub(crate) access: Option<Access>,
     /// Whether the store has confirmed the token during this request.
-    pub(super) verified: bool,
+    pub(crate) verified: bool,
 }
 
 /// Why [`Directory::transact`] failed.
@@ -168,7 +168,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 impl From<TransactError> for Error {
     fn from(error: TransactError) -> Self {
         match error {
-            TransactError::Store(error) => from_kv(error),
+            TransactError::Store(error) => from_kv(&error),
             TransactError::Refused(error) => error,
         }
     }
@@ -176,8 +176,8 @@ impl From<TransactError> for Error {
 
 /// What a client hears of a failure of the store. What the store said stays
 /// inside: see [`Trace::fault`].
-pub(crate) fn from_kv(error: KvError) -> Error {
-    match error.kind {
+pub(crate) fn from_kv(error: &KvError) -> Error {
+    match &error.kind {
         KvErrorKind::Unavailable(_) => Error::Unavailable {
             reason: UNAVAILABLE,
         },

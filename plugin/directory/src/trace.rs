@@ -1,14 +1,17 @@
 //! What a request did, for metrics and for the log line of a write. No field can
 //! carry a name, an address, a token or a password.
 
+use crate::route::Matched;
+use scim::Error;
 use serde::Serialize;
 
 /// What a request did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// The operation, such as `user.create`; empty when the request reached none.
+    /// The operation, such as `user.create`, also of a request that was refused;
+    /// [`Trace::UNROUTED`] for one that fits no route.
     pub operation: &'static str,
-    /// Whether the operation is one that writes.
+    /// Whether the operation is one that writes, and a token was there for it.
     pub writes: bool,
     /// The tenant of the token; empty when no tenant is known.
     pub tenant: String,
@@ -22,7 +25,31 @@ pub struct Trace {
     pub fault: Option<String>,
 }
 
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            operation: Self::UNROUTED,
+            writes: false,
+            tenant: String::new(),
+            token_id: String::new(),
+            resource_id: String::new(),
+            store_calls: 0,
+            fault: None,
+        }
+    }
+}
+
 impl Trace {
+    /// The operation of a request that fits no route.
+    pub const UNROUTED: &str = "unrouted";
+
+    /// Notes what is asked for.
+    pub(crate) fn route(&mut self, matched: &Result<Matched, Error>) {
+        if let Ok(matched) = matched {
+            self.operation = matched.operation.name();
+        }
+    }
+
     /// The line for the log, in JSON: one for each write, done or refused, and
     /// one for each failure of the store; nothing for other reads.
     #[must_use]

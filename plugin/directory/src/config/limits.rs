@@ -14,7 +14,7 @@ pub struct Limits {
     #[serde(deserialize_with = "bounded::<_, 1024, 16_777_216>")]
     pub max_body_bytes: usize,
     /// How deep arrays and objects may stand in each other in a body: 32; from 4
-    /// to 127.
+    /// to 100.
     #[serde(deserialize_with = "bounded::<_, 4, { scim::json::MAX_DEPTH }>")]
     pub max_json_depth: usize,
     /// The longest filter, in bytes: 4,096.

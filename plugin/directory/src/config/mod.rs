@@ -77,9 +77,10 @@ impl Config {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        // A first pass tells bad JSON from bad values, which are told by their key.
-        serde_json::from_slice::<serde::de::IgnoredAny>(bytes)
-            .map_err(|e| ConfigError::NotJson(e.to_string()))?;
+        // A first pass tells bad JSON from bad values, which are told by their key;
+        // the second one sees a key that comes twice.
+        let value = serde_json::from_slice(bytes);
+        objects(&value.map_err(|e| ConfigError::NotJson(e.to_string()))?)?;
         Self::read(&mut serde_json::Deserializer::from_slice(bytes))
     }
 
@@ -89,6 +90,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], which names the key.
     pub fn from_value(value: serde_json::Value) -> Result<Self, ConfigError> {
+        objects(&value)?;
         Self::read(value)
     }
 
@@ -133,6 +135,20 @@ impl Config {
     #[must_use]
     pub fn handles(&self, path: &[u8]) -> bool {
         self.base_path.contains(path) || self.admin_path.contains(path)
+    }
+}
+
+/// Refuses a list where keys are due, which would be taken as values in the order
+/// of the keys.
+fn objects(value: &serde_json::Value) -> Result<(), ConfigError> {
+    if !value.is_object() {
+        return Err(ConfigError::new(".", "must be a JSON object"));
+    }
+    match value.get("limits") {
+        Some(limits) if !limits.is_object() => {
+            Err(ConfigError::new("limits", "must be a JSON object"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -206,43 +222,82 @@ mod tests {
     #[test]
     fn a_bad_value_is_named_by_its_key() {
         for (text, expected) in [
-            (r#"{"limits":{"max_count":0}}"#, "limits.max_count: must be a whole number from 1 to"),
+            (
+                r#"{"limits":{"max_count":0}}"#,
+                "limits.max_count: must be a whole number from 1 to",
+            ),
             (r#"{"limits":{"max_count":"5"}}"#, "limits.max_count: "),
-            (r#"{"limits":{"max_json_depth":128}}"#, "limits.max_json_depth: must be a whole number from 4 to 127"),
-            (r#"{"limits":{"default_count":2000}}"#, "limits.default_count: must not be above limits.max_count"),
-            (r#"{"limits":{"max_counts":1}}"#, "limits.max_counts: unknown field"),
+            (
+                r#"{"limits":{"max_json_depth":128}}"#,
+                "limits.max_json_depth: must be a whole number from 4 to 100",
+            ),
+            (
+                r#"{"limits":{"default_count":2000}}"#,
+                "limits.default_count: must not be above limits.max_count",
+            ),
+            (
+                r#"{"limits":{"max_counts":1}}"#,
+                "limits.max_counts: unknown field",
+            ),
             (r#"{"limits":7}"#, "limits: "),
             (r#"{"basepath":"/x"}"#, "basepath: unknown field"),
             (r#"{"base_path":"scim"}"#, "base_path: must begin with"),
             (r#"{"base_path":"/"}"#, "base_path: must name"),
             (r#"{"base_path":"/a//b"}"#, "base_path: must name"),
             (r#"{"base_path":"/a b"}"#, "base_path: must be"),
-            (r#"{"base_path":"/a","admin_path":"/a/b"}"#, "admin_path: must be neither"),
-            (r#"{"admin_key_sha256":["abc"]}"#, "admin_key_sha256[0]: must be"),
+            (
+                r#"{"base_path":"/a","admin_path":"/a/b"}"#,
+                "admin_path: must be neither",
+            ),
+            (
+                r#"{"admin_key_sha256":["abc"]}"#,
+                "admin_key_sha256[0]: must be",
+            ),
             (r#"{"admin_key_sha256":"abc"}"#, "admin_key_sha256: "),
             (r#"{"public_url":"ftp://x"}"#, "public_url: must begin with"),
             (r#"{"public_url":"https://"}"#, "public_url: must name"),
             (r#"{"public_url":"https://x/?a"}"#, "public_url: must be"),
             (r#"{"prefix":"a b"}"#, "prefix: must"),
             (r#"{"on_delete":"drop"}"#, "on_delete: unknown variant"),
-            (r#"{"retention_days":0}"#, "retention_days: must be a whole number from 1 to 3650"),
+            (
+                r#"{"retention_days":0}"#,
+                "retention_days: must be a whole number from 1 to 3650",
+            ),
             (r#"{"base_path":"/a","base_path":"/b"}"#, "duplicate field"),
-            ("[]", "the configuration: "),
+            ("[]", "the configuration: must be"),
+            (r#"{"limits":[]}"#, "limits: must be"),
             ("{", "the configuration is not JSON: "),
         ] {
             let error = error(text);
             assert!(error.contains(expected), "{text}: {error}");
-            assert!(!error.contains("line"), "{error}");
+            assert!(
+                error.contains("not JSON") || !error.contains("line"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn what_is_ours_is_told_by_whole_segments() {
         let config = Config::default();
-        for path in ["/scim/v2", "/scim/v2/", "/scim/v2/Users", "/scim/v2?x", "/admin/v1/tenants"] {
+        for path in [
+            "/scim/v2",
+            "/scim/v2/",
+            "/scim/v2/Users",
+            "/scim/v2?x",
+            "/admin/v1/tenants",
+        ] {
             assert!(config.handles(path.as_bytes()), "{path}");
         }
-        for path in ["/scim/v2x", "/scim", "/", "", "/Scim/v2", "/x/scim/v2", "/scim%2Fv2"] {
+        for path in [
+            "/scim/v2x",
+            "/scim",
+            "/",
+            "",
+            "/Scim/v2",
+            "/x/scim/v2",
+            "/scim%2Fv2",
+        ] {
             assert!(!config.handles(path.as_bytes()), "{path}");
         }
     }

@@ -103,15 +103,22 @@ impl TryFrom<String> for Sha256 {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        const WRONG: &str = "must be a SHA-256 in hex, 64 digits; `printf %s KEY | sha256sum` makes one";
+        const WRONG: &str =
+            "must be a SHA-256 in hex, 64 digits; `printf %s KEY | sha256sum` makes one";
         let digits = text.as_bytes();
         let mut bytes = [0; 32];
         if digits.len() != 2 * bytes.len() {
             return Err(WRONG);
         }
-        let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+        let nibble = |digit: u8| {
+            char::from(digit)
+                .to_digit(16)
+                .and_then(|n| u8::try_from(n).ok())
+        };
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let &[high, low] = pair else { return Err(WRONG) };
+            let &[high, low] = pair else {
+                return Err(WRONG);
+            };
             let (Some(high), Some(low)) = (nibble(high), nibble(low)) else {
                 return Err(WRONG);
             };

@@ -4,6 +4,8 @@
 //! every reply bears the store's revision, and a [`Txn`] is the only way to
 //! write. Limits are etcd's own: see [`Txn`].
 
+pub mod memory;
+
 /// A store of etcd's model.
 #[expect(
     async_fn_in_trait,

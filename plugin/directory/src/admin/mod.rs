@@ -1,0 +1,202 @@
+//! The administrator's interface: tenants and tokens. It answers the holder of an
+//! administrator's key, and within one tenant the holder of a token of the scope
+//! `admin`.
+
+mod tenants;
+mod tokens;
+
+use crate::Directory;
+use crate::auth::credential;
+use crate::environment::{Clock, Entropy};
+use crate::http::{Request, Response};
+use crate::kv::{Kv, KvErrorKind, Outcome, Txn, TxnReply};
+use crate::negotiation;
+use crate::response::json;
+use crate::route::{self, Matched, Operation};
+use crate::session::{Session, TransactError};
+use crate::tenant::TenantId;
+use crate::token::Access;
+use crate::trace::Trace;
+use scim::Error;
+use scim::json::Quoted;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// How often a transaction is sent whose outcome stays unknown.
+const SENDS: u32 = 4;
+
+/// Who administers.
+enum Caller<'t> {
+    /// The holder of an administrator's key: of all tenants.
+    Key(&'t mut Trace),
+    /// The holder of a token: of its own tenant.
+    Token(Session<'t>),
+}
+
+/// How a transaction came out.
+struct Settled {
+    reply: TxnReply,
+    /// Whether it was sent again, so that what it finds may be its own work.
+    again: bool,
+}
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    pub(crate) async fn administer(
+        &self,
+        request: &Request,
+        target: &str,
+        trace: &mut Trace,
+    ) -> Result<Response, Error> {
+        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        let matched = route::find(route::ADMIN, &request.method, path);
+        trace.route(&matched);
+        let mut caller = if self.is_admin_key(credential(request)?) {
+            Caller::Key(trace)
+        } else {
+            Caller::Token(self.authenticate(request, trace).await?)
+        };
+        let result = self.manage(&mut caller, request, matched).await;
+        if let Caller::Token(session) = &mut caller
+            && !matches!(result, Err(Error::Unavailable { .. }))
+        {
+            self.verify(session).await?;
+        }
+        result
+    }
+
+    async fn manage(
+        &self,
+        caller: &mut Caller<'_>,
+        request: &Request,
+        matched: Result<Matched, Error>,
+    ) -> Result<Response, Error> {
+        let matched = matched?;
+        caller.trace().writes = matched.operation.writes();
+        let mut captures = matched.captures.iter().map(String::as_str);
+        let tenant = captures.next();
+        caller.require(tenant)?;
+        negotiation::accept(request)?;
+        if matched.operation.has_body() {
+            negotiation::content_type(request)?;
+        }
+        let tenant = tenant.map(tenant_id).transpose()?;
+        match (matched.operation, tenant, captures.next()) {
+            (Operation::CreateTenant, None, None) => self.create_tenant(caller, request).await,
+            (Operation::ListTenants, None, None) => self.list_tenants(caller).await,
+            (Operation::CreateToken, Some(tenant), None) => {
+                self.create_token(caller, tenant, request).await
+            }
+            (Operation::ListTokens, Some(tenant), None) => self.list_tokens(caller, &tenant).await,
+            (Operation::DeleteToken, Some(tenant), Some(id)) => {
+                self.delete_token(caller, &tenant, id).await
+            }
+            _ => Err(Error::NoEndpoint),
+        }
+    }
+
+    /// Runs a transaction, again if nobody knows how it came out. So it must be
+    /// one that, done twice, is done once.
+    async fn settle(&self, caller: &mut Caller<'_>, txn: Txn) -> Result<Settled, Error> {
+        let mut sent = 1;
+        loop {
+            let result = match caller {
+                Caller::Token(session) => self.transact(session, txn.clone()).await,
+                Caller::Key(trace) => {
+                    trace.store_calls += 1;
+                    self.kv.txn(txn.clone()).await.map_err(|error| {
+                        trace.fault = Some(error.to_string());
+                        TransactError::Store(error)
+                    })
+                }
+            };
+            match result {
+                Ok(reply) => {
+                    let again = sent > 1;
+                    return Ok(Settled { reply, again });
+                }
+                Err(TransactError::Store(error))
+                    if sent < SENDS
+                        && (error.outcome == Outcome::Unknown
+                            || matches!(error.kind, KvErrorKind::Unavailable(_))) =>
+                {
+                    self.clock.sleep(Duration::from_millis(20 << sent)).await;
+                    sent += 1;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The body, which must have exactly the members of `T`.
+    fn form<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
+        // For the limits, and for what is wrong with the JSON itself.
+        self.body(request)?;
+        let mut body = serde_json::Deserializer::from_slice(&request.body);
+        serde_path_to_error::deserialize(&mut body).map_err(|error| {
+            let sentence = error.inner().to_string();
+            let reason = sentence.split(" at line ").next().unwrap_or_default();
+            let attribute = match error.path().to_string().as_str() {
+                "." => "body".to_owned(),
+                path => path.to_owned(),
+            };
+            Error::BadValue {
+                attribute,
+                reason: format!("is not acceptable: {reason}"),
+            }
+        })
+    }
+}
+
+impl Caller<'_> {
+    fn trace(&mut self) -> &mut Trace {
+        match self {
+            Self::Key(trace) => trace,
+            Self::Token(session) => session.trace,
+        }
+    }
+
+    /// Refuses a token that may not administer, or not this tenant, or not all.
+    fn require(&mut self, tenant: Option<&str>) -> Result<(), Error> {
+        let Self::Token(session) = self else {
+            return Ok(());
+        };
+        session.require(Access::Administer)?;
+        if tenant != Some(session.tenant()) {
+            return Err(Error::Forbidden {
+                reason: "it belongs to one tenant; use an administrator's key".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn tenant_id(text: &str) -> Result<TenantId, Error> {
+    TenantId::try_from(text.to_owned()).map_err(|_| no_tenant(text))
+}
+
+fn no_tenant(id: &str) -> Error {
+    Error::NoResource {
+        resource_type: "tenant".to_owned(),
+        id: Quoted::from(id),
+    }
+}
+
+/// An answer.
+fn answer(status: u16, body: &impl Serialize) -> Result<Response, Error> {
+    Ok(json(status, encode(body)?))
+}
+
+/// A value, as it is stored and sent.
+fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::Internal {
+        reason: format!("a record cannot be written: {error}"),
+    })
+}
+
+/// A value that was stored.
+fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Internal {
+        reason: format!("a record is damaged: {error}"),
+    })
+}

@@ -1,0 +1,223 @@
+//! Tokens of a tenant: made, listed and revoked. A token is in one answer only,
+//! that of its making.
+
+use super::{Caller, answer, decode, encode, no_tenant};
+use crate::Directory;
+use crate::environment::{Clock, Entropy};
+use crate::http::{Request, Response};
+use crate::keys::{self, Keys};
+use crate::kv::{Compare, Kv, Op, OpReply, Range, RangeReply, Txn};
+use crate::response::empty;
+use crate::session::unexpected_reply;
+use crate::tenant::TenantId;
+use crate::token::{Digest, Expiry, Grant, PREFIX, Scope, hex};
+use scim::Error;
+use scim::json::Quoted;
+use serde::{Deserialize, Serialize};
+
+/// The longest label, in bytes.
+const MAX_LABEL: usize = 256;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct NewToken {
+    #[serde(default)]
+    label: String,
+    scopes: Vec<Scope>,
+    expires_at: Option<Expiry>,
+}
+
+/// What is stored of a token among those of its tenant.
+#[derive(Deserialize, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    grant: Grant,
+    /// Where the grant is, to find it for revocation.
+    sha256: String,
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    #[serde(flatten)]
+    grant: &'a Grant,
+    token: &'a str,
+}
+
+#[derive(Serialize)]
+struct Tokens {
+    tokens: Vec<Grant>,
+}
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    pub(super) async fn create_token(
+        &self,
+        caller: &mut Caller<'_>,
+        tenant: TenantId,
+        request: &Request,
+    ) -> Result<Response, Error> {
+        let token = self.new_token()?;
+        let digest = Digest::of(&token);
+        let grant = self.new_grant(tenant, &token, self.form(request)?)?;
+        let listed = Listed {
+            sha256: digest.hex(),
+            grant,
+        };
+        let grant = &listed.grant;
+        let tenant = keys::tenant(&self.config.prefix, grant.tenant.as_str());
+        let by_hash = keys::token(&self.config.prefix, &listed.sha256);
+        let by_id = self.keys_of(&grant.tenant).tenant_token(&grant.id);
+        let txn = Txn {
+            compares: vec![
+                Compare::present(tenant.clone()),
+                Compare::absent(by_hash.clone()),
+            ],
+            then: vec![
+                Op::put(by_hash.clone(), encode(grant)?),
+                Op::put(by_id, encode(&listed)?),
+            ],
+            otherwise: vec![
+                Op::Range(Range::one(tenant)),
+                Op::Range(Range::one(by_hash)),
+            ],
+        };
+        let settled = self.settle(caller, txn).await?;
+        if !settled.reply.succeeded {
+            let [found_tenant, found_token] = ranges(&settled.reply.replies)?;
+            if found_tenant.kvs.is_empty() {
+                return Err(no_tenant(grant.tenant.as_str()));
+            }
+            // Nobody else has drawn the same 256 bits.
+            if !settled.again || found_token.kvs.is_empty() {
+                return Err(unexpected_reply());
+            }
+        }
+        caller.done(&grant.tenant, &grant.id);
+        let made = Made {
+            grant,
+            token: &token,
+        };
+        Ok(answer(201, &made)?.with("cache-control", "no-store"))
+    }
+
+    pub(super) async fn list_tokens(
+        &self,
+        caller: &mut Caller<'_>,
+        tenant: &TenantId,
+    ) -> Result<Response, Error> {
+        let all = self.keys_of(tenant).tenant_token("");
+        let record = keys::tenant(&self.config.prefix, tenant.as_str());
+        let txn = Txn {
+            then: vec![Op::Range(Range::one(record)), Op::Range(Range::prefix(all))],
+            ..Txn::default()
+        };
+        let reply = self.settle(caller, txn).await?.reply;
+        let [record, all] = ranges(&reply.replies)?;
+        if record.kvs.is_empty() {
+            return Err(no_tenant(tenant.as_str()));
+        }
+        let tokens: Result<_, Error> = all.kvs.iter().map(|kv| decode(&kv.value)).collect();
+        answer(200, &Tokens { tokens: tokens? })
+    }
+
+    /// Revokes a token. Whoever uses it from now on is refused, wherever.
+    pub(super) async fn delete_token(
+        &self,
+        caller: &mut Caller<'_>,
+        tenant: &TenantId,
+        id: &str,
+    ) -> Result<Response, Error> {
+        let by_id = self.keys_of(tenant).tenant_token(id);
+        let read = Txn {
+            then: vec![Op::Range(Range::one(by_id.clone()))],
+            ..Txn::default()
+        };
+        let reply = self.settle(caller, read).await?.reply;
+        let [found] = ranges(&reply.replies)?;
+        let unknown = || Error::NoResource {
+            resource_type: "token".to_owned(),
+            id: Quoted::from(id),
+        };
+        let found = found.kvs.first().ok_or_else(unknown)?;
+        let listed: Listed = decode(&found.value)?;
+        let by_hash = keys::token(&self.config.prefix, &listed.sha256);
+        let revoke = Txn {
+            compares: vec![Compare::unchanged(by_id.clone(), found.mod_revision)],
+            then: vec![Op::delete(by_hash), Op::delete(by_id)],
+            otherwise: Vec::new(),
+        };
+        let settled = self.settle(caller, revoke).await?;
+        if !settled.reply.succeeded && !settled.again {
+            return Err(unknown());
+        }
+        caller.done(tenant, id);
+        Ok(empty(204))
+    }
+
+    fn new_token(&self) -> Result<String, Error> {
+        let mut secret = [0; 32];
+        if !self.entropy.fill(&mut secret) {
+            return Err(Error::Internal {
+                reason: "the source of random numbers is out of order".to_owned(),
+            });
+        }
+        Ok(format!("{PREFIX}{}", hex(&secret)))
+    }
+
+    fn new_grant(&self, tenant: TenantId, token: &str, form: NewToken) -> Result<Grant, Error> {
+        let bad = |attribute: &str, reason: &str| Error::BadValue {
+            attribute: attribute.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let mut scopes = Vec::new();
+        for scope in form.scopes {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        if scopes.is_empty() {
+            return Err(bad("scopes", "must name at least one scope"));
+        }
+        if form.label.len() > MAX_LABEL {
+            return Err(bad("label", "must not be longer than 256 bytes"));
+        }
+        let last_four = token.get(token.len().saturating_sub(4)..);
+        let grant = Grant {
+            tenant,
+            id: self.new_id()?,
+            scopes,
+            label: form.label,
+            created: self.now(),
+            expires_at: form.expires_at,
+            last_four: last_four.unwrap_or_default().to_owned(),
+        };
+        if grant.expired(self.clock.now_millis()) {
+            return Err(bad("expiresAt", "is in the past"));
+        }
+        Ok(grant)
+    }
+
+    fn keys_of(&self, tenant: &TenantId) -> Keys {
+        Keys::new(&self.config.prefix, tenant.as_str())
+    }
+}
+
+impl Caller<'_> {
+    /// Notes which token was made or revoked.
+    fn done(&mut self, tenant: &TenantId, token: &str) {
+        let trace = self.trace();
+        tenant.as_str().clone_into(&mut trace.tenant);
+        token.clone_into(&mut trace.resource_id);
+    }
+}
+
+/// The replies to so many ranges.
+fn ranges<const N: usize>(replies: &[OpReply]) -> Result<[&RangeReply; N], Error> {
+    let ranges: Vec<_> = replies
+        .iter()
+        .filter_map(|reply| match reply {
+            OpReply::Range(range) => Some(range),
+            OpReply::Put | OpReply::Delete(_) | OpReply::Txn(_) => None,
+        })
+        .collect();
+    ranges.try_into().map_err(|_| unexpected_reply())
+}

@@ -1,0 +1,213 @@
+//! From a request to its response: authentication, route, negotiation, and then
+//! the one operation that it asks for. In this order, so that nothing is learnt
+//! without a token.
+
+use crate::Directory;
+use crate::environment::{Clock, Entropy};
+use crate::http::{Request, Response};
+use crate::kv::Kv;
+use crate::negotiation;
+use crate::precondition::{Precondition, etag};
+use crate::query;
+use crate::record::Rendered;
+use crate::response::{empty, message};
+use crate::route::{self, Matched, Operation};
+use crate::session::Session;
+use crate::token::Access;
+use crate::trace::Trace;
+use scim::Error;
+use scim::json::{self, Json};
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    pub(crate) async fn respond(
+        &self,
+        request: &Request,
+        trace: &mut Trace,
+    ) -> Result<Response, Error> {
+        if let Some(target) = self.config.base_path.below(&request.target) {
+            return self.scim(request, target, trace).await;
+        }
+        match self.config.admin_path.below(&request.target) {
+            Some(target) => self.administer(request, target, trace).await,
+            None => Err(Error::NoEndpoint),
+        }
+    }
+
+    async fn scim(
+        &self,
+        request: &Request,
+        target: &str,
+        trace: &mut Trace,
+    ) -> Result<Response, Error> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let matched = route::find(route::SCIM, &request.method, path);
+        trace.route(&matched);
+        let mut session = self.authenticate(request, trace).await?;
+        let result = self.provision(&mut session, request, matched, query).await;
+        if !matches!(result, Err(Error::Unavailable { .. })) {
+            self.verify(&mut session).await?;
+        }
+        result
+    }
+
+    /// What a holder of a token gets.
+    async fn provision(
+        &self,
+        session: &mut Session<'_>,
+        request: &Request,
+        matched: Result<Matched, Error>,
+        query: &str,
+    ) -> Result<Response, Error> {
+        let matched = matched?;
+        session.trace.writes = matched.operation.writes();
+        session.require(match matched.operation.writes() {
+            true => Access::Write,
+            false => Access::Read,
+        })?;
+        negotiation::accept(request)?;
+        if matched.operation.has_body() {
+            negotiation::content_type(request)?;
+        }
+        self.run(session, request, &matched, query).await
+    }
+
+    async fn run(
+        &self,
+        session: &mut Session<'_>,
+        request: &Request,
+        matched: &Matched,
+        query: &str,
+    ) -> Result<Response, Error> {
+        let core = self.registry.core();
+        let precondition = Precondition::of(request);
+        let id = matched.captures.first().map_or("", String::as_str);
+        let projection = |resource_type| query::projection(&self.registry, resource_type, query);
+        let body = || self.body(request);
+        match matched.operation {
+            Operation::CreateUser => {
+                let projection = projection(core.user)?;
+                let made = self.create_user(session, &body()?, &projection).await?;
+                Ok(created(session, made))
+            }
+            Operation::ReadUser => {
+                let projection = projection(core.user)?;
+                let read = self.read_user(session, id, &projection).await?;
+                Ok(found(session, read, &precondition))
+            }
+            Operation::ReplaceUser => {
+                let (projection, body) = (projection(core.user)?, body()?);
+                let written = self
+                    .replace_user(session, id, &body, &precondition, &projection)
+                    .await?;
+                Ok(changed(session, written))
+            }
+            Operation::PatchUser => {
+                let (projection, body) = (projection(core.user)?, body()?);
+                let written = self
+                    .patch_user(session, id, &body, &precondition, &projection)
+                    .await?;
+                Ok(changed(session, written))
+            }
+            Operation::DeleteUser => {
+                self.delete_user(session, id, &precondition).await?;
+                Ok(deleted(session, id))
+            }
+            Operation::ListUsers => {
+                let list = self.list(session, core.user, query).await?;
+                Ok(message(200, list))
+            }
+            Operation::CreateGroup => {
+                let projection = projection(core.group)?;
+                let made = self.create_group(session, &body()?, &projection).await?;
+                Ok(created(session, made))
+            }
+            Operation::ReadGroup => {
+                let projection = projection(core.group)?;
+                let read = self.read_group(session, id, &projection).await?;
+                Ok(found(session, read, &precondition))
+            }
+            Operation::ReplaceGroup => {
+                let (projection, body) = (projection(core.group)?, body()?);
+                let written = self
+                    .replace_group(session, id, &body, &precondition, &projection)
+                    .await?;
+                Ok(changed(session, written))
+            }
+            Operation::PatchGroup => {
+                let body = body()?;
+                let written = self.patch_group(session, id, &body, &precondition).await?;
+                Ok(changed(session, written))
+            }
+            Operation::DeleteGroup => {
+                self.delete_group(session, id, &precondition).await?;
+                Ok(deleted(session, id))
+            }
+            Operation::ListGroups => {
+                let list = self.list(session, core.group, query).await?;
+                Ok(message(200, list))
+            }
+            Operation::ServiceProviderConfig => {
+                query::no_filter(query)?;
+                Ok(message(200, self.service_provider_config(session)))
+            }
+            Operation::Schemas => {
+                query::no_filter(query)?;
+                Ok(message(200, self.schemas(session)))
+            }
+            Operation::ResourceTypes => {
+                query::no_filter(query)?;
+                Ok(message(200, self.resource_types(session)))
+            }
+            Operation::Schema => Ok(message(200, self.schema(session, id)?)),
+            Operation::ResourceType => Ok(message(200, self.resource_type_named(session, id)?)),
+            Operation::NotImplemented(what) => Err(Error::NotImplemented { what }),
+            // These are of the other table.
+            Operation::CreateTenant
+            | Operation::CreateToken
+            | Operation::DeleteToken
+            | Operation::ListTenants
+            | Operation::ListTokens => Err(Error::NoEndpoint),
+        }
+    }
+
+    /// The body, parsed.
+    pub(crate) fn body<'r>(&self, request: &'r Request) -> Result<Json<'r>, Error> {
+        let limits = &self.config.limits;
+        if request.body.len() > limits.max_body_bytes {
+            return Err(Error::BodyTooLarge {
+                limit: limits.max_body_bytes,
+            });
+        }
+        json::parse(&request.body, limits.max_json_depth)
+    }
+}
+
+fn created(session: &mut Session<'_>, made: Rendered) -> Response {
+    session.trace.resource_id = made.id;
+    message(201, made.body)
+        .with("location", made.location)
+        .with("etag", etag(made.version))
+}
+
+fn found(session: &mut Session<'_>, read: Rendered, precondition: &Precondition) -> Response {
+    session.trace.resource_id = read.id;
+    let response = match precondition.not_modified(read.version) {
+        true => empty(304),
+        false => message(200, read.body),
+    };
+    response.with("etag", etag(read.version))
+}
+
+fn changed(session: &mut Session<'_>, written: Rendered) -> Response {
+    session.trace.resource_id = written.id;
+    let response = match written.body.is_empty() {
+        true => empty(204),
+        false => message(200, written.body),
+    };
+    response.with("etag", etag(written.version))
+}
+
+fn deleted(session: &mut Session<'_>, id: &str) -> Response {
+    id.clone_into(&mut session.trace.resource_id);
+    empty(204)
+}

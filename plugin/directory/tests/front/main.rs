@@ -1,0 +1,17 @@
+//! The front of the service: who gets in, what is where, how errors look. The
+//! tests go through the table of routes itself, so that no route is forgotten.
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod authentication;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod negotiation;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod versions;
