@@ -1,0 +1,18 @@
+//! The service as a client sees it, on a store in memory that behaves as etcd.
+
+#[cfg(test)]
+mod concurrency;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod large;
+#[cfg(test)]
+mod query;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod users;

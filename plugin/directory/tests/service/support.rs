@@ -1,0 +1,403 @@
+//! A directory on a store in memory, requests to it, and the check that every
+//! key in the store follows from the records.
+
+use directory::environment::{Clock, Entropy};
+use directory::http::{Request, Response};
+use directory::kv::memory::MemoryKv;
+use directory::kv::{Kv, KvError, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply};
+use directory::simulation::{ManualClock, SeededEntropy, block_on};
+use directory::{Config, Directory};
+use scim::schema::Registry;
+use scim::text::fold;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+/// The store, with a stop before and after each call, so that a future can be
+/// left where its request is not sent, and where it is done but not answered.
+#[derive(Clone)]
+pub(crate) struct Steps(pub(crate) MemoryKv);
+
+impl Kv for Steps {
+    async fn range(&self, range: Range) -> Result<RangeReply, KvError> {
+        stop().await;
+        let reply = self.0.range(range).await;
+        stop().await;
+        reply
+    }
+
+    async fn txn(&self, txn: Txn) -> Result<TxnReply, KvError> {
+        stop().await;
+        let reply = self.0.txn(txn).await;
+        stop().await;
+        reply
+    }
+
+    async fn grant_lease(&self, ttl_seconds: i64) -> Result<LeaseId, KvError> {
+        self.0.grant_lease(ttl_seconds).await
+    }
+}
+
+async fn stop() {
+    let mut waits = true;
+    poll_fn(|_| match std::mem::take(&mut waits) {
+        true => Poll::Pending,
+        false => Poll::Ready(()),
+    })
+    .await;
+}
+
+/// Random numbers for the tests' own choices.
+pub(crate) struct Dice(SeededEntropy);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(SeededEntropy::new(seed))
+    }
+
+    pub(crate) fn below(&self, limit: usize) -> usize {
+        let mut bytes = [0; 8];
+        assert!(self.0.fill(&mut bytes));
+        (u64::from_le_bytes(bytes) % limit as u64) as usize
+    }
+}
+
+pub(crate) type Service = Directory<Steps, ManualClock, SeededEntropy>;
+
+/// A directory with two tenants.
+pub(crate) struct World {
+    pub(crate) kv: MemoryKv,
+    pub(crate) clock: ManualClock,
+    pub(crate) directory: Service,
+}
+
+/// A response, its body read.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+    response: Response,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::configured(json!({}))
+    }
+
+    pub(crate) fn configured(config: Value) -> Self {
+        let kv = MemoryKv::new();
+        for tenant in ["acme", "other"] {
+            let hash = Sha256::digest(token(tenant).as_bytes());
+            let hash: String = hash.iter().map(|b| format!("{b:02x}")).collect();
+            let grant = json!({"tenant": tenant, "id": format!("token-of-{tenant}"),
+                "scopes": ["scim"], "label": "", "created": "2026-11-24T05:00:00.000Z",
+                "lastFour": "0000"});
+            let put = Op::put(format!("scim/token/{hash}"), grant.to_string());
+            let txn = Txn {
+                then: vec![put],
+                ..Txn::default()
+            };
+            kv.apply(&txn).unwrap();
+        }
+        Self::over(kv, config, 1)
+    }
+
+    /// One more instance over a store, as another worker has it.
+    pub(crate) fn over(kv: MemoryKv, config: Value, seed: u64) -> Self {
+        let clock = ManualClock::at(1_795_000_000_000);
+        let directory = Directory::new(
+            Registry::standard().unwrap(),
+            Config::from_value(config).unwrap(),
+            Steps(kv.clone()),
+            clock.clone(),
+            SeededEntropy::new(seed),
+        );
+        Self {
+            kv,
+            clock,
+            directory,
+        }
+    }
+
+    pub(crate) fn send(&self, request: &Request) -> Reply {
+        Reply::from(block_on(self.directory.handle(request)).response)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Reply {
+        self.send(&request("GET", path, None))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send(&request("POST", path, Some(body)))
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> Reply {
+        self.send(&request("PUT", path, Some(body)))
+    }
+
+    pub(crate) fn patch(&self, path: &str, operations: &Value) -> Reply {
+        self.send(&request("PATCH", path, Some(&patch(operations))))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Reply {
+        self.send(&request("DELETE", path, None))
+    }
+
+    /// Creates a user and returns its id.
+    pub(crate) fn user(&self, name: &str) -> String {
+        let reply = self.post("/Users", &json!({"userName": name}));
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.id()
+    }
+
+    /// Creates a group and returns its id.
+    pub(crate) fn group(&self, name: &str, members: &[&str]) -> String {
+        let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();
+        let body = json!({"displayName": name, "members": members});
+        let reply = self.post("/Groups", &body);
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.id()
+    }
+
+    /// The ids of a group's members.
+    pub(crate) fn members(&self, group: &str) -> BTreeSet<String> {
+        let reply = self.get(&format!("/Groups/{group}"));
+        assert_eq!(reply.status, 200, "{reply:?}");
+        values(&reply.body["members"])
+    }
+
+    /// Events of a tenant, in the order of their commits.
+    pub(crate) fn events(&self, tenant: &str) -> Vec<Value> {
+        let txn = Txn {
+            then: vec![Op::Range(Range::prefix(format!("scim/{tenant}/event/")))],
+            ..Txn::default()
+        };
+        let reply = self.kv.apply(&txn).unwrap().replies.pop();
+        let Some(OpReply::Range(mut range)) = reply else {
+            panic!("a range was asked for");
+        };
+        range.kvs.sort_by_key(|event| event.mod_revision);
+        let events = range.kvs.iter();
+        events
+            .map(|event| serde_json::from_slice(&event.value).unwrap())
+            .collect()
+    }
+
+    /// Checks that the store holds the keys that follow from its records, and no
+    /// others.
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        for tenant in ["acme", "other"] {
+            let stored = below(&self.kv, &format!("scim/{tenant}/"));
+            let derived = derived(&stored);
+            for (key, value) in &derived {
+                let found = stored.get(key);
+                let same = found.is_some_and(|found| value.as_ref().is_none_or(|v| v == found));
+                assert!(same, "{key} should be {value:?}, is {found:?}");
+            }
+            for key in stored.keys() {
+                assert!(derived.contains_key(key), "{key} follows from no record");
+            }
+        }
+    }
+}
+
+fn below(kv: &MemoryKv, prefix: &str) -> BTreeMap<String, String> {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    kv.dump()
+        .into_iter()
+        .map(|(key, value)| (text(key), text(value)))
+        .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value)))
+        .collect()
+}
+
+/// What must be there, with its value where that follows too.
+fn derived(stored: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
+    let mut keys = BTreeMap::new();
+    for (key, value) in stored {
+        let segments: Vec<&str> = key.split('/').collect();
+        let json = || serde_json::from_str::<Value>(value).unwrap();
+        let there = |key: String| stored.contains_key(&key);
+        match segments.as_slice() {
+            ["event" | "user-deleted", _] => {
+                json();
+                keys.insert(key.clone(), None);
+            }
+            [kind @ ("user" | "group"), id] => {
+                let record = json();
+                assert_eq!(record["id"], *id);
+                assert!(record["meta"]["created"].is_string());
+                keys.insert(key.clone(), None);
+                let name = if *kind == "user" {
+                    "userName"
+                } else {
+                    "displayName"
+                };
+                let name = encode(&fold(record[name].as_str().unwrap()));
+                keys.insert(format!("{kind}-name/{name}"), Some((*id).to_owned()));
+                if let Some(external) = record["externalId"].as_str() {
+                    keys.insert(format!("{kind}-external/{}/{id}", encode(external)), None);
+                }
+                for email in record["emails"].as_array().into_iter().flatten() {
+                    if let Some(email) = email["value"].as_str() {
+                        keys.insert(format!("user-email/{}/{id}", encode(&fold(email))), None);
+                    }
+                }
+                assert!(record.get("password").is_none());
+            }
+            ["group-touch", group] if there(format!("group/{group}")) => {
+                keys.insert(key.clone(), None);
+            }
+            ["member", group, member] if there(format!("group/{group}")) => {
+                let kind = json()["type"].as_str().unwrap().to_lowercase();
+                assert!(there(format!("{kind}/{member}")), "{key} dangles");
+                keys.insert(key.clone(), None);
+                keys.insert(format!("member-of/{member}/{group}"), None);
+            }
+            _ => {}
+        }
+    }
+    keys
+}
+
+fn encode(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\0'..='%' | '/' | '\x7f' => format!("%{:02X}", c as u32),
+            c => c.to_string(),
+        })
+        .collect()
+}
+
+impl Reply {
+    pub(crate) fn id(&self) -> String {
+        self.body["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let headers = &self.response.headers;
+        let found = headers.iter().find(|(n, _)| *n == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn etag(&self) -> String {
+        self.header("etag").unwrap().to_owned()
+    }
+
+    /// The `id` of each result of a query.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        assert_eq!(self.status, 200, "{self:?}");
+        let resources = self.body["Resources"].as_array().unwrap().iter();
+        resources
+            .map(|r| r["id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+impl From<Response> for Reply {
+    fn from(response: Response) -> Self {
+        let body = if response.body.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&response.body).unwrap()
+        };
+        Self {
+            status: response.status,
+            body,
+            response,
+        }
+    }
+}
+
+/// The `value` of each element.
+pub(crate) fn values(list: &Value) -> BTreeSet<String> {
+    let elements = list.as_array().into_iter().flatten();
+    elements
+        .map(|element| element["value"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+pub(crate) fn token(tenant: &str) -> String {
+    let digit = if tenant == "acme" { "a" } else { "0" };
+    format!("scim_{}", digit.repeat(64))
+}
+
+pub(crate) fn request(method: &str, path: &str, body: Option<&Value>) -> Request {
+    request_of("acme", method, path, body)
+}
+
+pub(crate) fn request_of(tenant: &str, method: &str, path: &str, body: Option<&Value>) -> Request {
+    let authorization = format!("Bearer {}", token(tenant));
+    let mut headers = vec![("authorization".to_owned(), authorization.into_bytes())];
+    if body.is_some() {
+        headers.push(("content-type".to_owned(), b"application/scim+json".to_vec()));
+    }
+    Request {
+        method: method.to_owned(),
+        target: format!("/scim/v2{path}"),
+        scheme: "https".to_owned(),
+        authority: "scim.example.com".to_owned(),
+        headers,
+        body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
+    }
+}
+
+pub(crate) fn patch(operations: &Value) -> Value {
+    json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations})
+}
+
+/// A filter as it stands in a URL.
+pub(crate) fn filter(collection: &str, filter: &str) -> String {
+    let escaped: String = filter
+        .bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' => char::from(b).to_string(),
+            b' ' => "+".to_owned(),
+            b => format!("%{b:02X}"),
+        })
+        .collect();
+    format!("{collection}?filter={escaped}")
+}
+
+type Running<'s> = Pin<Box<dyn Future<Output = Response> + 's>>;
+
+/// Runs requests side by side, each time polling one at random.
+pub(crate) fn interleave(seed: u64, services: &[&Service], requests: &[Request]) -> Vec<Reply> {
+    let dice = Dice::new(seed);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut running: Vec<(usize, Running<'_>)> = Vec::new();
+    for (i, request) in requests.iter().enumerate() {
+        let service = services[i % services.len()];
+        let future = async { service.handle(request).await.response };
+        running.push((i, Box::pin(future)));
+    }
+    let mut replies: Vec<Option<Reply>> = requests.iter().map(|_| None).collect();
+    while !running.is_empty() {
+        let at = dice.below(running.len());
+        if let Poll::Ready(response) = running[at].1.as_mut().poll(&mut context) {
+            let (i, _) = running.swap_remove(at);
+            replies[i] = Some(Reply::from(response));
+        }
+    }
+    replies.into_iter().flatten().collect()
+}
+
+/// Polls a request at most so often, then drops it; whether it was done by then.
+pub(crate) fn drop_after(service: &Service, request: &Request, polls: usize) -> Option<Reply> {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut future = Box::pin(service.handle(request));
+    for _ in 0..polls {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut context) {
+            return Some(Reply::from(answer.response));
+        }
+    }
+    None
+}
+
+/// Keeps the trait in scope for [`World::clock`].
+pub(crate) fn now(world: &World) -> u64 {
+    world.clock.now_millis()
+}
