@@ -179,7 +179,10 @@ mod tests {
     fn a_refusal_names_the_key() {
         for (json, says) in [
             ("[]", "not a JSON object"),
-            (r#"{"store":{"clutser":"a"}}"#, "store: unknown field `clutser`"),
+            (
+                r#"{"store":{"clutser":"a"}}"#,
+                "store: unknown field `clutser`",
+            ),
             (r#"{"store":{"cluster":""}}"#, "store.cluster: "),
             (r#"{"store":{"authority":"a b"}}"#, "store.authority: "),
             (r#"{"store":{"timeout_ms":0}}"#, "store.timeout_ms: "),

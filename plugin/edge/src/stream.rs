@@ -176,10 +176,12 @@ fn request(path: &[u8]) -> Request {
 /// that announces the reply, nowhere else.
 pub(crate) fn grpc_reply(status: u32, size: usize) -> Reply {
     if status == 0 {
-        return Ok(hostcalls::get_buffer(BufferType::GrpcReceiveBuffer, 0, size)
-            .ok()
-            .flatten()
-            .unwrap_or_default());
+        return Ok(
+            hostcalls::get_buffer(BufferType::GrpcReceiveBuffer, 0, size)
+                .ok()
+                .flatten()
+                .unwrap_or_default(),
+        );
     }
     let message = hostcalls::get_grpc_status()
         .ok()

@@ -4,9 +4,7 @@ mod convert;
 
 use crate::executor::{Executor, NotSent};
 use crate::metrics::Metrics;
-use directory::kv::{
-    Kv, KvError, KvErrorKind, LeaseId, Outcome, Range, RangeReply, Txn, TxnReply,
-};
+use directory::kv::{Kv, KvError, KvErrorKind, LeaseId, Outcome, Range, RangeReply, Txn, TxnReply};
 use etcd_proto::{LeaseGrantRequest, LeaseGrantResponse, RangeResponse, TxnResponse};
 use prost::Message;
 use std::rc::Rc;
