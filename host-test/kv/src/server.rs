@@ -33,7 +33,7 @@ pub struct Server {
     addresses: Vec<Listen>,
     stop: watch::Sender<bool>,
     listeners: JoinSet<Result<(), tonic::transport::Error>>,
-    ticker: tokio::task::JoinHandle<()>,
+    ticker: JoinSet<()>,
     store: Store,
     writer: WriterThread,
 }
@@ -59,10 +59,14 @@ impl Server {
             .await
             .map_err(|error| Error::Serve(error.to_string()))??
         };
-        let mut bound = Vec::with_capacity(config.listen.len());
-        for listen in &config.listen {
-            bound.push(Bound::new(listen).await?);
-        }
+        let bound = match bind(&config.listen).await {
+            Ok(bound) => bound,
+            Err(error) => {
+                // The data is free again for whoever tries better.
+                close(store, writer).await;
+                return Err(error);
+            }
+        };
         let (stop, stopping) = watch::channel(false);
         let services = Services::new(
             store.clone(),
@@ -75,7 +79,8 @@ impl Server {
         for listener in bound {
             listeners.spawn(serve(listener, router(&services), stopping.clone()));
         }
-        let ticker = tokio::spawn(store.clone().tick());
+        let mut ticker = JoinSet::new();
+        ticker.spawn(store.clone().tick());
         Ok(Self {
             addresses,
             stop,
@@ -104,7 +109,7 @@ impl Server {
     pub async fn failed(&mut self) -> Error {
         tokio::select! {
             // It ends only when the writer does.
-            _ = &mut self.ticker => match self.store.shared.check() {
+            Some(_ended) = self.ticker.join_next() => match self.store.shared.check() {
                 Err(failure) => Error::Stopped(failure.to_string()),
                 Ok(()) => Error::Serve("the writer stopped".to_owned()),
             },
@@ -113,6 +118,7 @@ impl Server {
                 Ok(Err(error)) => error.to_string(),
                 Err(error) => error.to_string(),
             }),
+            else => Error::Serve("the server has stopped".to_owned()),
         }
     }
 
@@ -122,26 +128,38 @@ impl Server {
         let Self {
             stop,
             mut listeners,
-            ticker,
+            mut ticker,
             store,
             writer,
             ..
         } = self;
         stop.send_replace(true);
-        ticker.abort();
-        let _aborted = ticker.await;
+        ticker.shutdown().await;
         let ended = tokio::time::timeout(GRACE, async {
             while listeners.join_next().await.is_some() {}
         });
         if ended.await.is_err() {
             listeners.shutdown().await;
         }
-        drop(store);
-        // Ends when the last call's store is gone.
-        let joined = tokio::task::spawn_blocking(move || writer.join()).await;
-        if !matches!(joined, Ok(Ok(()))) {
-            tracing::error!("the writer ended abnormally");
-        }
+        close(store, writer).await;
+    }
+}
+
+async fn bind(listen: &[Listen]) -> Result<Vec<Bound>, Error> {
+    let mut bound = Vec::with_capacity(listen.len());
+    for listen in listen {
+        bound.push(Bound::new(listen).await?);
+    }
+    Ok(bound)
+}
+
+/// Ends the writer and closes the database. A connection that outlived its grace
+/// keeps the file open, but nothing is written any more.
+async fn close(store: Store, writer: WriterThread) {
+    store.stop().await;
+    let joined = tokio::task::spawn_blocking(move || writer.join()).await;
+    if !matches!(joined, Ok(Ok(()))) {
+        tracing::error!("the writer ended abnormally");
     }
 }
 

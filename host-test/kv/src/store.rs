@@ -21,7 +21,7 @@ use crate::ops::{self, View, header};
 use crate::state::{FIRST_REVISION, NEVER_COMPACTED, Recent, Shared, State};
 use crate::transaction::Transaction;
 use crate::txn;
-use crate::writer::{Call, Job, Writer};
+use crate::writer::{Call, Order, Writer};
 
 /// Calls that may wait for the writer.
 const QUEUE: usize = 4096;
@@ -29,14 +29,19 @@ const QUEUE: usize = 4096;
 const TICK: Duration = Duration::from_millis(500);
 
 /// An open store. Clones share it; it closes when the last one is gone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) shared: Arc<Shared>,
-    jobs: mpsc::Sender<Box<dyn Job>>,
+    orders: mpsc::Sender<Order>,
 }
 
-/// The writer's thread; joining it after the last [`Store`] is gone means that
-/// the database is closed.
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// The writer's thread. It ends when it is told to, or with the last [`Store`].
 #[derive(Debug)]
 pub(crate) struct WriterThread(JoinHandle<()>);
 
@@ -51,13 +56,13 @@ impl Store {
     pub(crate) fn start(opened: Opened, history: History) -> Result<(Self, WriterThread), Error> {
         let (shared, lessor) = restore(opened)?;
         let shared = Arc::new(shared);
-        let (jobs, receiver) = mpsc::channel(QUEUE);
+        let (orders, receiver) = mpsc::channel(QUEUE);
         let writer = Writer::new(Arc::clone(&shared), lessor, history);
         let thread = std::thread::Builder::new()
             .name("edge-kv-writer".to_owned())
             .spawn(move || writer.run(receiver))
             .map_err(|error| Error::Serve(error.to_string()))?;
-        Ok((Self { shared, jobs }, WriterThread(thread)))
+        Ok((Self { shared, orders }, WriterThread(thread)))
     }
 
     /// Runs `work` in the writer; answers when its writes are durable.
@@ -67,11 +72,17 @@ impl Store {
         T: Send + 'static,
     {
         let (call, answer) = Call::new(work);
-        self.jobs
-            .send(Box::new(call))
+        self.orders
+            .send(Order::Run(Box::new(call)))
             .await
             .map_err(|_closed| Failure::Stopped)?;
         answer.await.unwrap_or(Err(Failure::Stopped))
+    }
+
+    /// Lets the writer finish the calls that wait, and takes no more.
+    pub(crate) async fn stop(&self) {
+        // If it has ended already, it has stopped as well.
+        let _ended = self.orders.send(Order::Stop).await;
     }
 
     /// The newest durable revision.

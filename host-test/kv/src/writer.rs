@@ -32,6 +32,14 @@ pub(crate) trait Job: Send {
     fn finish(self: Box<Self>, committed: Result<(), Failure>);
 }
 
+/// What the writer is told.
+pub(crate) enum Order {
+    /// A call to make.
+    Run(Box<dyn Job>),
+    /// Finish the calls before this and end, though there are still senders.
+    Stop,
+}
+
 /// A closure as a [`Job`].
 #[derive(Debug)]
 pub(crate) struct Call<F, T> {
@@ -97,17 +105,24 @@ impl Writer {
         }
     }
 
-    /// Works until every sender is gone.
-    pub(crate) fn run(mut self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
-        while let Some(first) = jobs.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < MAX_GROUP
-                && let Ok(next) = jobs.try_recv()
-            {
-                group.push(next);
+    /// Works until it is told to stop, or every sender is gone.
+    pub(crate) fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+        while let Some(first) = orders.blocking_recv() {
+            let mut group = Vec::new();
+            let mut order = Some(first);
+            while let Some(Order::Run(job)) = order {
+                group.push(job);
+                order = if group.len() < MAX_GROUP {
+                    orders.try_recv().ok()
+                } else {
+                    None
+                };
             }
             self.commit(group);
             self.compact_history();
+            if let Some(Order::Stop) = order {
+                return;
+            }
         }
     }
 

@@ -1,6 +1,15 @@
 //! edge-kv answers as etcd does: the same random calls are made to both, and
 //! every reply, error and event must be equal.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test says what failed by panicking"
+)]
+
 mod calls;
 mod pair;
 mod watching;
@@ -15,7 +24,7 @@ use pair::Pair;
 fn compare(
     cases: u32,
     lengths: std::ops::Range<usize>,
-    check: impl AsyncFn(&mut Pair, &[calls::Call]) -> Result<(), TestCaseError>,
+    check: &impl AsyncFn(&mut Pair, &[calls::Call]) -> Result<(), TestCaseError>,
 ) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut runner = TestRunner::new(Config {
@@ -46,7 +55,7 @@ fn compare(
 
 #[test]
 fn every_reply_equals_etcds() {
-    compare(400, 1..40, async |pair, calls| {
+    compare(400, 1..40, &async |pair, calls| {
         for call in calls {
             pair.compare(call).await?;
         }
@@ -56,12 +65,12 @@ fn every_reply_equals_etcds() {
 
 #[test]
 fn every_event_equals_etcds() {
-    compare(40, 1..30, watching::compare);
+    compare(40, 1..30, &watching::compare);
 }
 
 #[test]
 fn the_same_state_is_there_after_a_restart() {
-    compare(12, 5..60, async |pair, calls| {
+    compare(12, 5..60, &async |pair, calls| {
         for call in calls {
             pair.compare(call).await?;
         }
