@@ -12,7 +12,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{
     Action, BufferType, Bytes, ContextType, LogLevel, MapType, MetricType, Status,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::time::Duration;
 
 proxy_wasm::main! {{
@@ -21,10 +21,8 @@ proxy_wasm::main! {{
 }}
 
 thread_local! {
-    /// Stream contexts that wait for a tick to answer them.
-    static WAITING: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-    /// How often the root was ticked.
-    static TICKS: Cell<u32> = const { Cell::new(0) };
+    /// Stream contexts that wait for a tick, and whether it resumes or answers them.
+    static WAITING: RefCell<Vec<(u32, bool)>> = const { RefCell::new(Vec::new()) };
 }
 
 #[derive(Default)]
@@ -61,9 +59,13 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        TICKS.set(TICKS.get().wrapping_add(1));
-        for id in WAITING.take() {
-            if hostcalls::set_effective_context(id).is_ok() {
+        for (id, resumes) in WAITING.take() {
+            if hostcalls::set_effective_context(id).is_err() {
+                continue;
+            }
+            if resumes {
+                let _ = hostcalls::resume_http_request();
+            } else {
                 reply(200, "from tick");
             }
         }
@@ -153,7 +155,10 @@ impl Stream {
                 Ok(token) => log(&format!("token {token}")),
                 Err(status) => reply(200, &format!("refused {status:?}")),
             },
-            "tick" => WAITING.with_borrow_mut(|waiting| waiting.push(self.id)),
+            command @ ("tick" | "resume") => {
+                let wait = (self.id, command == "resume");
+                WAITING.with_borrow_mut(|waiting| waiting.push(wait));
+            }
             "cas" => reply(200, &cas()),
             "metrics" => reply(200, &metrics()),
             "property" => {
@@ -168,9 +173,6 @@ impl Stream {
             }
             "reset" => {
                 let _ = hostcalls::reset_http_request();
-            }
-            "resume" => {
-                let _ = hostcalls::resume_http_request();
             }
             "wait" => {}
             _ if end => self.finish(),
@@ -213,7 +215,7 @@ impl HttpContext for Stream {
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         self.seen.push(format!("body({size},{end})"));
         match self.command() {
-            "pass" => return Action::Continue,
+            "pass" | "resume" => return Action::Continue,
             "drain" => {
                 self.body.extend(buffer(BufferType::HttpRequestBody, size));
                 self.drained = self.drained.saturating_add(size);

@@ -82,14 +82,20 @@ async fn pause_in_headers_stops_body_callbacks_unless_configured() {
 async fn body_that_came_while_all_was_stopped_is_shown_after_the_resume() {
     let mut config = config();
     config.plugin.allow_on_headers_stop_iteration = false;
+    config.plugin.configuration = b"tick".to_vec();
     config.fallback = Fallback::Upstream(Arc::new(|request| {
         let seen = format!("upstream got {:?}", request.body());
         Response::new(Bytes::from(seen))
     }));
     let host = Host::start(config).await.unwrap();
-    // The probe resumes in its own headers callback, which then returns Pause.
-    let answer = ask(&host, request("POST", "/resume", "four")).await;
-    assert_eq!(answer.0, 200);
+    // The probe resumes from a tick what it paused in its headers.
+    let response = host
+        .request(request("POST", "/resume", "four"))
+        .await
+        .unwrap();
+    assert_eq!(response.body(), "upstream got b\"four\"");
+    let seen = "headers(false) body(4,true) response_headers(false)";
+    assert_eq!(response.headers()["x-seen"], seen);
     host.shutdown().await;
 }
 

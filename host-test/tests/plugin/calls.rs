@@ -35,9 +35,14 @@ async fn calls_share_one_connection_and_it_is_made_anew_when_lost() {
         ask(&host, get("/call?store/echo")).await;
     }
     assert_eq!(upstream.connections.load(SeqCst), 1);
-    drop(upstream);
+    let address = upstream.address;
+    upstream.stop().await;
     let lost = ask(&host, get("/call?store/echo")).await.1;
     assert!(lost.starts_with("status=14 "), "{lost}");
+    let again = Upstream::start_at(address).await;
+    let found = ask(&host, get("/call?store/echo")).await.1;
+    assert!(found.starts_with("status=0 "), "{found}");
+    assert_eq!(again.connections.load(SeqCst), 1);
     host.shutdown().await;
 }
 

@@ -47,7 +47,10 @@ pub(crate) fn config() -> HostConfig {
     plugin.vm_id = "vm".to_owned();
     plugin.allow_on_headers_stop_iteration = true;
     plugin.reload_backoff = Duration::from_millis(100);
-    HostConfig::new(plugin)
+    let mut config = HostConfig::new(plugin);
+    // A test that hangs ends soon.
+    config.stream_idle_timeout = Duration::from_secs(20);
+    config
 }
 
 pub(crate) async fn start() -> Host {
@@ -127,7 +130,11 @@ impl Drop for Upstream {
 
 impl Upstream {
     pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind(loopback()).await.unwrap();
+        Self::start_at(loopback()).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (calls, answered, connections) = <(Arc<AtomicU32>, Arc<_>, Arc<_>)>::default();
         let counters = (
@@ -143,6 +150,12 @@ impl Upstream {
             connections,
             task,
         }
+    }
+
+    /// Closes listener and connections, and returns when that is done.
+    pub(crate) async fn stop(mut self) {
+        self.task.abort();
+        assert!((&mut self.task).await.unwrap_err().is_cancelled());
     }
 
     /// A host whose probe can call this server as `store`.
