@@ -173,6 +173,9 @@ catalogue! {
     /// The token lacks the scope.
     Forbidden { reason: String } => 403, None,
         "The token does not allow this: {reason}.";
+    /// The discovery documents were asked for with a filter (RFC 7644 §4).
+    DiscoveryFilter => 403, None,
+        "These documents are given whole; ask without a filter.";
     /// No resource has this id.
     NoResource { resource_type: String, id: Quoted } => 404, None,
         "There is no {resource_type} with the id {id}.";

@@ -69,12 +69,10 @@ pub(crate) fn projection(
 /// (RFC 7644 §4).
 ///
 /// # Errors
-/// [`Error::Forbidden`].
+/// [`Error::DiscoveryFilter`].
 pub(crate) fn no_filter(query: &str) -> Result<(), Error> {
     if parameters::names_filter(query) {
-        return Err(Error::Forbidden {
-            reason: "these documents are given whole, without a filter".to_owned(),
-        });
+        return Err(Error::DiscoveryFilter);
     }
     Ok(())
 }
