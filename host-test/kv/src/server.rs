@@ -8,8 +8,8 @@ use etcd_proto::maintenance_server::MaintenanceServer;
 use etcd_proto::watch_server::WatchServer;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
-use tonic::transport::server::Router;
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::transport::server::{Router, TcpIncoming};
 
 use crate::config::{Config, Listen};
 use crate::disk::Disk;
@@ -171,7 +171,6 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 
 fn router(services: &Services) -> Router {
     tonic::transport::Server::builder()
-        .tcp_nodelay(true)
         .add_service(KvServer::new(services.clone()).max_decoding_message_size(MAX_MESSAGE))
         .add_service(WatchServer::new(services.clone()))
         .add_service(LeaseServer::new(services.clone()))
@@ -190,7 +189,8 @@ async fn serve(
             router.serve_with_incoming_shutdown(incoming, stop).await
         }
         Bound::Tcp(listener, _) => {
-            let incoming = TcpListenerStream::new(listener);
+            // Or small replies wait for the client's delayed acknowledgement.
+            let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
             router.serve_with_incoming_shutdown(incoming, stop).await
         }
     }
