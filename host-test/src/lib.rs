@@ -38,6 +38,7 @@ mod shared_data;
 mod state;
 mod status;
 mod stream;
+mod target;
 mod vm;
 mod worker;
 

@@ -5,6 +5,7 @@ use crate::filter;
 use crate::headers::Headers;
 use crate::reply::{LocalReply, to_response};
 use crate::stream::Downstream;
+use crate::target::{Between, LenientTargets};
 use crate::worker::Worker;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -58,9 +59,11 @@ pub(crate) async fn serve_connection(worker: Rc<Worker>, stream: TcpStream) {
     };
     // Responses are written whole: waiting to fill a packet would only delay them.
     let _ = stream.set_nodelay(true);
+    let between = Between::default();
+    let stream = LenientTargets::new(stream, between.clone());
     let service = service_fn(move |request| {
-        let worker = Rc::clone(&worker);
-        async move { answer(&worker, ends, request).await }
+        let (worker, between) = (Rc::clone(&worker), between.clone());
+        async move { answer(&worker, ends, &between, request).await }
     });
     let mut server = auto::Builder::new(LocalExecutor);
     server.http1().timer(TokioTimer::new());
@@ -81,10 +84,14 @@ struct StreamReset;
 async fn answer(
     worker: &Rc<Worker>,
     ends: Ends,
+    between: &Between,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, StreamReset> {
     let is_http1 = request.version() < Version::HTTP_2;
     let (parts, mut body) = request.into_parts();
+    if is_http1 && body.is_end_stream() {
+        between.request_ended();
+    }
     let (mut response, close) = match respond(worker, ends, &parts, &mut body).await {
         Ok((response, early)) => (response, early && is_http1),
         Err(filter::Reset) => return Err(StreamReset),
@@ -96,6 +103,8 @@ async fn answer(
         tokio::task::spawn_local(tokio::time::timeout(DELAYED_CLOSE, async move {
             while let Some(Ok(_)) = body.frame().await {}
         }));
+    } else if is_http1 {
+        between.request_ended();
     }
     Ok(response.map(Full::new))
 }

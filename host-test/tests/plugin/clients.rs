@@ -27,6 +27,35 @@ async fn pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn quotes_in_a_target_are_taken_and_bodies_are_not_touched() {
+    let host = start().await;
+    let address = host.listen(loopback()).await.unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut ask = async |request: &str, wanted: &str| {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        while !answer.ends_with(wanted) {
+            let mut part = [0; 1024];
+            let read = stream.read(&mut part).await.unwrap();
+            assert_ne!(read, 0, "{answer} does not end with {wanted}");
+            answer.push_str(std::str::from_utf8(&part[..read]).unwrap());
+        }
+    };
+    let get = "GET /local?eq\"bob\" HTTP/1.1\r\nhost: a\r\n\r\n";
+    ask(get, "\r\n\r\neq%22bob%22").await;
+    // The body looks like a request line.
+    let body = "GET /\" HTTP/1.1\r\n";
+    let post = format!(
+        "POST /callbacks HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    ask(&format!("{post}{body}"), "body(17,true)").await;
+    ask(get, "\r\n\r\neq%22bob%22").await;
+    ask(get, "\r\n\r\neq%22bob%22").await;
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn head_over_http1_has_a_length_and_no_body() {
     let host = start().await;
     let address = host.listen(loopback()).await.unwrap();
