@@ -162,6 +162,38 @@ fn a_whole_list_is_not_written_over_members_who_came_meanwhile() {
 }
 
 #[test]
+fn of_two_whole_lists_one_is_the_last() {
+    for seed in 0..60 {
+        let (one, two) = workers(seed);
+        let users: Vec<String> = (0..3).map(|i| one.user(&format!("u{i}"))).collect();
+        let group = one.group("g", &[&users[0]]);
+        let path = format!("/Groups/{group}");
+        let list = |i: usize| json!([{"value": users[i]}]);
+        let requests = [
+            request(
+                "PUT",
+                &path,
+                Some(&json!({"displayName": "g", "members": list(1)})),
+            ),
+            patch(
+                &path,
+                &json!([{"op": "replace", "path": "members", "value": list(2)}]),
+            ),
+        ];
+        let replies = interleave(seed, &[&one.directory, &two.directory], &requests);
+        assert_eq!(
+            (replies[0].status, replies[1].status),
+            (200, 204),
+            "seed {seed}"
+        );
+        let members: Vec<String> = one.members(&group).into_iter().collect();
+        let is_one = members == users[1..2] || members == users[2..3];
+        assert!(is_one, "seed {seed}: {members:?}");
+        one.check();
+    }
+}
+
+#[test]
 fn names_move_between_users_and_stay_unique() {
     for seed in 0..60 {
         let (one, two) = workers(seed);

@@ -184,6 +184,28 @@ fn a_client_that_goes_leaves_all_or_nothing() {
 }
 
 #[test]
+fn an_addition_that_was_made_is_not_made_again_after_a_removal() {
+    let world = World::new();
+    let alice = world.user("alice");
+    let group = world.group("g", &[]);
+    let path = format!("/Groups/{group}");
+    // The addition is made, its reply is lost, and before it is sent again
+    // somebody takes the member out.
+    world.kv.fail_next([None, Some(Fault::ReplyLost)]);
+    let (kv, other) = (world.kv.clone(), path.clone());
+    let remove = json!([{"op": "remove", "path": format!("members[value eq \"{alice}\"]")}]);
+    world.kv.before(2, move |_| {
+        let other_worker = World::over(kv, json!({}), 7);
+        assert_eq!(other_worker.patch(&other, &remove).status, 204);
+    });
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": alice}]}]);
+    assert_eq!(world.patch(&path, &add).status, 204);
+    assert!(world.members(&group).is_empty());
+    assert_eq!(events(&world, "group.patch"), 2);
+    world.check();
+}
+
+#[test]
 fn a_revoked_token_writes_nothing_more() {
     let world = World::new();
     let path = format!("/Users/{}", world.user("alice"));
