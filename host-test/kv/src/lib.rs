@@ -33,6 +33,8 @@ mod lessor;
 mod listen;
 mod ops;
 mod random;
+#[cfg(test)]
+mod rules_tests;
 mod server;
 mod service;
 mod state;

@@ -419,3 +419,21 @@ async fn connections_are_kept_alive_with_http2_pings() {
     KvClient::new(channel).put(put("k", "v")).await.unwrap();
     server.shutdown().await;
 }
+
+#[tokio::test]
+async fn small_replies_do_not_wait_for_delayed_acknowledgements() {
+    let data = tempfile::tempdir().unwrap();
+    let (server, channel) = start(on_tcp(data.path())).await;
+    let mut kv = KvClient::new(channel);
+    let begin = std::time::Instant::now();
+    for _ in 0..50 {
+        kv.range(get("k")).await.unwrap();
+    }
+    // Each would take 40 ms.
+    assert!(
+        begin.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        begin.elapsed()
+    );
+    server.shutdown().await;
+}
