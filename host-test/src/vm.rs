@@ -1,34 +1,16 @@
 //! One VM: an instance of the plugin and the calls into it.
 
+mod exports;
+
+pub(crate) use exports::check;
+
 use crate::error::StartError;
 use crate::state::{Action, State};
-use wasmtime::{
-    Engine, Extern, Instance, InstancePre, Module, Store, TypedFunc, WasmParams, WasmResults,
-};
+use exports::{Callbacks, Decision, initialize, optional};
+use wasmtime::{Engine, InstancePre, Store, TypedFunc, WasmParams, WasmResults};
 
 /// How often the guard against runaway callbacks looks, in milliseconds.
 pub(crate) const EPOCH_MILLISECONDS: u64 = 100;
-
-type Notice = TypedFunc<u32, ()>;
-type Decision<P> = TypedFunc<P, u32>;
-
-/// The plugin's callbacks; a missing one is skipped, as in Envoy.
-struct Callbacks {
-    context_create: Option<TypedFunc<(u32, u32), ()>>,
-    vm_start: Option<Decision<(u32, u32)>>,
-    configure: Option<Decision<(u32, u32)>>,
-    tick: Option<Notice>,
-    request_headers: Option<Decision<(u32, u32, u32)>>,
-    request_body: Option<Decision<(u32, u32, u32)>>,
-    request_trailers: Option<Decision<(u32, u32)>>,
-    response_headers: Option<Decision<(u32, u32, u32)>>,
-    response_body: Option<Decision<(u32, u32, u32)>>,
-    grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
-    grpc_close: Option<TypedFunc<(u32, u32, u32), ()>>,
-    done: Option<Decision<u32>>,
-    log: Option<Notice>,
-    delete: Option<Notice>,
-}
 
 /// A callback about a stream, with the arguments that the ABI adds to the context id.
 #[derive(Clone, Copy, Debug)]
@@ -57,29 +39,6 @@ pub(crate) struct Vm {
     callbacks: Callbacks,
     memory: wasmtime::Memory,
     callback_epochs: u64,
-}
-
-/// What a plugin must have, whatever it does.
-pub(crate) fn check(module: &Module) -> Result<(), StartError> {
-    let has = |name| module.get_export(name).is_some();
-    let missing = |export, hint| Err(StartError::MissingExport { export, hint });
-    if !has("proxy_abi_version_0_2_1") {
-        return missing(
-            "proxy_abi_version_0_2_1",
-            "it marks the ABI version; a Rust plugin gets it from proxy-wasm 0.2 and \
-             proxy_wasm::main!",
-        );
-    }
-    if !has("memory") {
-        return missing("memory", "export the module's linear memory");
-    }
-    if !has("proxy_on_memory_allocate") && !has("malloc") {
-        return missing(
-            "proxy_on_memory_allocate or malloc",
-            "the host passes data through it",
-        );
-    }
-    Ok(())
 }
 
 impl Vm {
@@ -323,58 +282,6 @@ impl Vm {
             None => Ok(()),
         }
     }
-}
-
-impl Callbacks {
-    fn of(instance: &Instance, store: &mut Store<State>) -> wasmtime::Result<Self> {
-        Ok(Self {
-            context_create: optional(instance, store, "proxy_on_context_create")?,
-            vm_start: optional(instance, store, "proxy_on_vm_start")?,
-            configure: optional(instance, store, "proxy_on_configure")?,
-            tick: optional(instance, store, "proxy_on_tick")?,
-            request_headers: optional(instance, store, "proxy_on_request_headers")?,
-            request_body: optional(instance, store, "proxy_on_request_body")?,
-            request_trailers: optional(instance, store, "proxy_on_request_trailers")?,
-            response_headers: optional(instance, store, "proxy_on_response_headers")?,
-            response_body: optional(instance, store, "proxy_on_response_body")?,
-            grpc_receive: optional(instance, store, "proxy_on_grpc_receive")?,
-            grpc_close: optional(instance, store, "proxy_on_grpc_close")?,
-            done: optional(instance, store, "proxy_on_done")?,
-            log: optional(instance, store, "proxy_on_log")?,
-            delete: optional(instance, store, "proxy_on_delete")?,
-        })
-    }
-}
-
-/// An exported function; one of another type than the ABI says is an error.
-fn optional<P: WasmParams, R: WasmResults>(
-    instance: &Instance,
-    store: &mut Store<State>,
-    name: &str,
-) -> wasmtime::Result<Option<TypedFunc<P, R>>> {
-    match instance.get_export(&mut *store, name) {
-        Some(Extern::Func(function)) => {
-            Ok(Some(function.typed(&*store).map_err(|error| {
-                error.context(format!("export {name}"))
-            })?))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// `_initialize`, then `main` if there is one; without `_initialize`, `_start`.
-fn initialize(instance: &Instance, store: &mut Store<State>) -> wasmtime::Result<()> {
-    if let Some(initialize) = optional::<(), ()>(instance, store, "_initialize")? {
-        initialize.call(&mut *store, ())?;
-        if let Some(main) = optional::<(u32, u32), u32>(instance, store, "main")? {
-            main.call(&mut *store, (0, 0))?;
-        } else if let Some(main) = optional::<(), u32>(instance, store, "__main_void")? {
-            main.call(&mut *store, ())?;
-        }
-    } else if let Some(start) = optional::<(), ()>(instance, store, "_start")? {
-        start.call(&mut *store, ())?;
-    }
-    Ok(())
 }
 
 /// The errors that the plugin logged since it started, if any.
