@@ -102,7 +102,7 @@ pub struct HostConfig {
     pub local_reply: Option<LocalReplyMapper>,
     /// Lowest level of plugin logs that is kept; what `proxy_get_log_level` answers.
     pub log_level: LogLevel,
-    /// Bytes of a request or response body that the host buffers for a paused plugin
+    /// Bytes of a request body that the host buffers for a paused plugin
     /// (`per_connection_buffer_limit_bytes`); more is a 413. Envoy's default is 1 MiB.
     pub buffer_limit: usize,
     /// A stream on which nothing happens for so long is ended with 408 or 504
