@@ -6,6 +6,18 @@
 //! there through a `kill -9`; revisions, errors and event streams are etcd's.
 //! `tests/etcd_equivalence.rs` holds it to that against a real etcd.
 //!
+//! ```
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let data = folder.path().join("data");
+//! let server = edge_kv::Server::start(edge_kv::Config::new(&data)).await?;
+//! assert_eq!(server.addresses()[0].to_string(), format!("unix:{}/kv.sock", data.display()));
+//! server.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Modules
 //! The way of a call, outside in:
 //! - `config`, `error`, `server`, `listen`: what a program that embeds

@@ -150,6 +150,34 @@ async fn a_damaged_database_is_said_to_be_damaged() {
 }
 
 #[tokio::test]
+async fn a_database_of_a_newer_format_is_left_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("kv.redb");
+    let database = redb::Database::create(&path).unwrap();
+    let meta: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
+    let transaction = database.begin_write().unwrap();
+    transaction
+        .open_table(meta)
+        .unwrap()
+        .insert("format", 2)
+        .unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    let error = Server::start(on_tcp(data.path())).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::NewerFormat {
+                found: 2,
+                known: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_data_folder_that_is_a_file_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = Server::start(on_tcp(file.path())).await.unwrap_err();
