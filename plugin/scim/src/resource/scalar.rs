@@ -38,7 +38,7 @@ pub(super) fn scalar(
         Type::String | Type::Reference => json
             .as_str()
             .map(str::to_owned)
-            .or_else(|| tolerance::number_as_text(json))
+            .or_else(|| tolerance::number_as_text(attribute, json))
             .map(Value::String),
         Type::DateTime => text_if(json, |text| datetime::parse(text).is_some()),
         Type::Binary => text_if(json, is_base64),

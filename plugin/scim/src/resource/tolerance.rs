@@ -3,7 +3,7 @@
 //! is refused.
 
 use crate::json::Json;
-use crate::schema::{AttrId, Registry, Type};
+use crate::schema::{AttrId, Attribute, Registry, Type, Uniqueness};
 
 /// Decimals from here on may have lost digits when they were parsed.
 const EXACT_BELOW: f64 = 1e15;
@@ -21,8 +21,12 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
 }
 
 /// A number for text: Okta with entitlements sends `externalId` and
-/// `postalCode` as numbers. A number that may have lost digits is not taken.
-pub(super) fn number_as_text(json: &Json<'_>) -> Option<String> {
+/// `postalCode` as numbers. A number that may have lost digits is not taken, and
+/// none for what must be unique: `5` and `5.0` would be one account or two.
+pub(super) fn number_as_text(attribute: &Attribute, json: &Json<'_>) -> Option<String> {
+    if attribute.uniqueness != Uniqueness::None {
+        return None;
+    }
     match json {
         Json::Integer(number) => Some(number.to_string()),
         Json::Decimal(number) if number.abs() < EXACT_BELOW => Some(number.to_string()),
@@ -59,11 +63,19 @@ pub(super) fn as_single<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
 }
 
 /// Bare text where an object is due is the object's `value`: Entra ID sends the
-/// manager so, Microsoft's Postman collection the members.
+/// manager so, Microsoft's Postman collection the members. A number is taken only
+/// for the id of a resource: no mail address is one.
 pub(super) fn bare_value(registry: &Registry, complex: AttrId, json: &Json<'_>) -> Option<AttrId> {
+    let is_reference = || registry.child(complex, "$ref").is_some();
     match json {
-        Json::String(_) | Json::Integer(_) | Json::Decimal(_) => registry.child(complex, "value"),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+        Json::String(_) => registry.child(complex, "value"),
+        Json::Integer(_) | Json::Decimal(_) if is_reference() => registry.child(complex, "value"),
+        Json::Null
+        | Json::Bool(_)
+        | Json::Integer(_)
+        | Json::Decimal(_)
+        | Json::Array(_)
+        | Json::Object(_) => None,
     }
 }
 

@@ -162,6 +162,21 @@ fn numbers_may_stand_for_text() {
     );
     let lossy = json!({ "externalId": 12_345_678_901_234_567_890_u64 });
     assert!(matches!(user_error(&lossy), Error::WrongType { .. }));
+    let name = json!({ "userName": 5 });
+    assert!(matches!(user_error(&name), Error::WrongType { .. }));
+}
+
+#[test]
+fn a_number_is_no_object_unless_it_refers_to_a_resource() {
+    for wrong in [json!({ "emails": [5] }), json!({ "phoneNumbers": 5 })] {
+        let error = user_error(&wrong);
+        assert!(matches!(error, Error::WrongType { .. }), "{wrong}");
+    }
+    let manager = json!({ ENTERPRISE_USER: { "manager": 26 } });
+    assert_eq!(
+        user(&manager),
+        json!({ ENTERPRISE_USER: { "manager": { "value": "26" } } })
+    );
 }
 
 #[test]
