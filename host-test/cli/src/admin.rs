@@ -1,10 +1,10 @@
 //! The plugin's admin API, as far as a start needs it: a tenant and tokens in it.
 
 use crate::error::Error;
-use crate::http::{Client, HttpError};
+use crate::http::{Client, HttpError, Url};
 use bytes::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
-use hyper::{Method, Request, StatusCode};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -27,7 +27,9 @@ impl Admin {
             Ok((StatusCode::CREATED | StatusCode::CONFLICT, _)) => Ok(true),
             Ok((StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT, _)) => Ok(false),
             Ok((status, body)) => Err(self.refused("POST /tenants", status, &body)),
-            Err(HttpError::Exchange(_) | HttpError::Timeout(_)) => Ok(false),
+            Err(HttpError::Connection(_) | HttpError::Answer(_) | HttpError::Timeout(_)) => {
+                Ok(false)
+            }
             Err(e) => Err(e.into()),
         }
     }
@@ -53,13 +55,14 @@ impl Admin {
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<(StatusCode, Bytes), HttpError> {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("{}{path}", self.url))
-            .header(AUTHORIZATION, format!("Bearer {}", self.key))
-            .header(CONTENT_TYPE, "application/json")
-            .body(Bytes::from(body.to_string()))?;
-        let response = self.client.send(request).await?;
+        let url = Url::parse(&format!("{}{path}", self.url))?;
+        let mut headers = bearer(&self.key)?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let body = body.to_string();
+        let response = self
+            .client
+            .send(&Method::POST, &url, &headers, Some(body.as_bytes()))
+            .await?;
         Ok((response.status(), response.into_body()))
     }
 
@@ -71,4 +74,11 @@ impl Admin {
             log: self.log.clone(),
         }
     }
+}
+
+/// The header that carries a token.
+pub(crate) fn bearer(token: &str) -> Result<HeaderMap, HttpError> {
+    let value =
+        HeaderValue::try_from(format!("Bearer {token}")).map_err(hyper::http::Error::from)?;
+    Ok(HeaderMap::from_iter([(AUTHORIZATION, value)]))
 }

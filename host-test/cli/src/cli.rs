@@ -1,6 +1,6 @@
 //! The command line: what can be said, and who does it.
 
-use crate::commands::{kv, replay, test, up};
+use crate::commands::{kv, replay, serve, test, up};
 use crate::error::Error;
 use crate::paths;
 use crate::process::become_child;
@@ -27,6 +27,8 @@ pub struct Cli {
 enum Command {
     /// Build the plugin, find or fetch Envoy, start both with the store, and print a token
     Up(ServerArgs),
+    /// The same on the wasmtime host, without Envoy
+    Serve(ServerArgs),
     /// Test everything the project can check of itself, installing what that needs
     Test(test::TestArgs),
     /// The embedded store alone: etcd's v3 API on one durable node
@@ -110,6 +112,7 @@ pub fn run(cli: Cli) -> ExitCode {
             arguments,
         } => Err(become_child(parent, &program, &arguments)),
         Command::Up(args) => on_runtime(up::run(&args)),
+        Command::Serve(args) => on_runtime(serve::run(&args)),
         Command::Test(args) => test::run(&args),
         Command::Kv(args) => on_runtime(kv::run(&args)),
         Command::Replay(args) => on_runtime(replay::run(&args)),

@@ -20,9 +20,9 @@ mod server;
 mod store;
 pub mod tools;
 
-pub use commands::up;
+pub use commands::{serve, up};
 pub use error::Error;
-pub use http::{Client, HttpError};
+pub use http::HttpError;
 pub use ready::Ready;
 pub use server::{Options, Running};
 pub use store::Endpoint;

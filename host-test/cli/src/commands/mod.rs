@@ -3,5 +3,6 @@
 pub(crate) mod kv;
 mod present;
 pub(crate) mod replay;
+pub mod serve;
 pub(crate) mod test;
 pub mod up;

@@ -1,6 +1,7 @@
 //! `cargo edge replay`: plays identity-provider transcripts against any SCIM server.
 
 use crate::error::Error;
+use crate::http::Url;
 use crate::replay::{FORMAT, Runner, Selection, Tag, Tally, Transcript};
 use clap::Args;
 use std::path::PathBuf;
@@ -31,10 +32,10 @@ pub(crate) struct ReplayArgs {
 }
 
 fn base_url(text: &str) -> Result<String, String> {
-    let url: hyper::Uri = text.parse().map_err(|e| format!("{e}"))?;
-    match url.scheme_str() {
-        Some("http" | "https") if url.query().is_none() => Ok(text.into()),
-        Some(_) | None => Err("not an http or https URL without a query".into()),
+    match Url::parse(text) {
+        Ok(url) if !url.target().contains(['?', '#']) => Ok(text.into()),
+        Ok(_) => Err("a base URL has no query".into()),
+        Err(e) => Err(e.to_string()),
     }
 }
 

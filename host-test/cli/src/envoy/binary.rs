@@ -124,7 +124,10 @@ fn check(path: &Path) -> Result<(), Error> {
     let text = String::from_utf8_lossy(&output.stdout);
     let version = version_in(&text).ok_or_else(|| {
         not_envoy(match last_line(&output.stderr) {
-            said if said.is_empty() => format!("`--version` said {:?}", text.trim()),
+            said if said.is_empty() => format!(
+                "`--version` said {:?}",
+                text.trim().lines().next().unwrap_or_default()
+            ),
             said => said,
         })
     })?;

@@ -3,11 +3,10 @@
 use crate::envoy::bootstrap::Bootstrap;
 use crate::envoy::failure;
 use crate::error::Error;
-use crate::http::Client;
+use crate::http::{Client, Url};
 use crate::paths::DataDir;
 use crate::process::{Service, Spec};
-use bytes::Bytes;
-use hyper::Request;
+use hyper::{HeaderMap, Method};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -77,7 +76,7 @@ impl Envoy {
 
     /// Waits until the listener is open, and returns its address.
     async fn listening(&self) -> Result<SocketAddr, Error> {
-        let client = Client::new(Duration::from_secs(5))?;
+        let client = Client::new(Duration::from_secs(5));
         let begun = Instant::now();
         loop {
             self.alive()?;
@@ -137,10 +136,11 @@ fn write(file: &Path, bootstrap: &Bootstrap) -> Result<(), Error> {
 
 /// The address of the only listener, once it is open.
 async fn listener(client: &Client, admin: SocketAddr) -> Option<SocketAddr> {
-    let request = Request::get(format!("http://{admin}/listeners?format=json"))
-        .body(Bytes::new())
+    let url = Url::parse(&format!("http://{admin}/listeners?format=json")).ok()?;
+    let answer = client
+        .send(&Method::GET, &url, &HeaderMap::new(), None)
+        .await
         .ok()?;
-    let answer = client.send(request).await.ok()?;
     let answer: Value = serde_json::from_slice(answer.body()).ok()?;
     let address = answer.pointer("/listener_statuses/0/local_address/socket_address")?;
     let ip = address.get("address")?.as_str()?.parse().ok()?;

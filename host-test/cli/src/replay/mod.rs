@@ -31,7 +31,7 @@ pub async fn play(base: &str, token: &str, file: &Path) -> Result<Report, Error>
     let mut lines = Vec::new();
     let tally = runner
         .play(&Transcript::read(file)?, &mut |line| {
-            lines.push(line.to_owned())
+            lines.push(line.to_owned());
         })
         .await?;
     // A step that failed is told in a line of its own and in indented ones that say why.

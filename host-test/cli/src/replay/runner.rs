@@ -1,7 +1,7 @@
 //! Plays a transcript: sends each step, judges the answer, keeps what later steps need.
 
 use crate::error::Error;
-use crate::http::{Client, HttpError};
+use crate::http::{Client, HttpError, Url};
 use crate::replay::body::to_send;
 use crate::replay::matcher::{mismatch, show};
 use crate::replay::pointer::find;
@@ -10,8 +10,7 @@ use crate::replay::variables::{Unresolved, Variables};
 use crate::secret::random_hex;
 use bytes::Bytes;
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-    USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -73,7 +72,7 @@ impl Runner {
         verbose: bool,
     ) -> Result<Self, Error> {
         Ok(Self {
-            client: Client::new(ANSWER)?,
+            client: Client::new(ANSWER),
             base: base.trim_end_matches('/').to_owned(),
             token: token.to_owned(),
             selection,
@@ -136,12 +135,14 @@ impl Runner {
     }
 
     async fn exchange(&self, method: Method, prepared: &Prepared) -> Result<Answer, HttpError> {
-        let mut request = hyper::Request::builder()
-            .method(verb(method))
-            .uri(format!("{}{}", self.base, prepared.path))
-            .body(Bytes::from(prepared.body.clone().unwrap_or_default()))?;
-        *request.headers_mut() = self.headers(method, prepared)?;
-        let (head, body) = self.client.send(request).await?.into_parts();
+        let url = Url::parse(&format!("{}{}", self.base, prepared.path))?;
+        let headers = self.headers(prepared)?;
+        let body = prepared.body.as_deref().map(str::as_bytes);
+        let answer = self
+            .client
+            .send(&verb(method), &url, &headers, body)
+            .await?;
+        let (head, body) = answer.into_parts();
         Ok(Answer {
             status: head.status.as_u16(),
             headers: head.headers,
@@ -149,11 +150,7 @@ impl Runner {
         })
     }
 
-    fn headers(
-        &self,
-        method: Method,
-        prepared: &Prepared,
-    ) -> Result<HeaderMap, hyper::http::Error> {
+    fn headers(&self, prepared: &Prepared) -> Result<HeaderMap, hyper::http::Error> {
         let mut headers = HeaderMap::new();
         headers.insert(
             AUTHORIZATION,
@@ -163,13 +160,6 @@ impl Runner {
         headers.insert(USER_AGENT, HeaderValue::from_static("scim-replay/1"));
         if prepared.body.is_some() {
             headers.insert(CONTENT_TYPE, SCIM);
-        }
-        let with_body = matches!(method, Method::Post | Method::Put | Method::Patch);
-        if prepared.body.is_some() || with_body {
-            headers.insert(
-                CONTENT_LENGTH,
-                prepared.body.as_ref().map_or(0, String::len).into(),
-            );
         }
         for (name, value) in &prepared.headers {
             let name = HeaderName::try_from(name.as_str())?;

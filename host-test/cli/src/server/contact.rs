@@ -1,14 +1,12 @@
 //! First contact with an endpoint: waits until the plugin answers, then makes the tenant and tokens
 //! through the plugin's own admin API.
 
-use crate::admin::Admin;
+use crate::admin::{Admin, bearer};
 use crate::config::PluginConfig;
 use crate::error::Error;
-use crate::http::Client;
+use crate::http::{Client, Url};
 use crate::ready::Ready;
-use bytes::Bytes;
-use hyper::Request;
-use hyper::header::AUTHORIZATION;
+use hyper::Method;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -43,7 +41,7 @@ pub(crate) async fn first_contact(
 ) -> Result<Ready, Error> {
     let origin = origin(served.address);
     let admin = Admin {
-        client: Client::new(ANSWER)?,
+        client: Client::new(ANSWER),
         url: format!("{origin}{}", served.config.admin_path()),
         key: served.admin_key.clone(),
         log: served.log.clone(),
@@ -76,11 +74,10 @@ pub(crate) async fn first_contact(
 
 /// What SCIM answers to the token.
 pub(crate) async fn status(client: &Client, ready: &Ready) -> Result<u16, Error> {
-    let request = Request::get(format!("{}/ServiceProviderConfig", ready.base_url))
-        .header(AUTHORIZATION, format!("Bearer {}", ready.token))
-        .body(Bytes::new())
-        .map_err(crate::http::HttpError::from)?;
-    Ok(client.send(request).await?.status().as_u16())
+    let url = Url::parse(&format!("{}/ServiceProviderConfig", ready.base_url))?;
+    let headers = bearer(&ready.token)?;
+    let response = client.send(&Method::GET, &url, &headers, None).await?;
+    Ok(response.status().as_u16())
 }
 
 fn not_ready(served: &Served, last: String) -> Error {

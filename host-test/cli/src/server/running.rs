@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 pub(crate) enum Front {
     /// Envoy, as a child.
     Envoy(Envoy),
+    /// The wasmtime host, in this process.
+    Host(host_test::Host),
 }
 
 /// What a [`Running`] is made of.
@@ -89,6 +91,7 @@ impl Running {
     pub fn envoy_admin(&self) -> Option<SocketAddr> {
         match &self.front {
             Front::Envoy(envoy) => envoy.admin(),
+            Front::Host(_) => None,
         }
     }
 
@@ -97,6 +100,7 @@ impl Running {
     pub fn envoy_pid(&self) -> Option<u32> {
         match &self.front {
             Front::Envoy(envoy) => envoy.service().pid(),
+            Front::Host(_) => None,
         }
     }
 
@@ -133,7 +137,7 @@ impl Running {
     /// # Errors
     /// When it does not within `patience`.
     pub async fn answers(&self, patience: Duration) -> Result<(), Error> {
-        let client = Client::new(Duration::from_secs(10))?;
+        let client = Client::new(Duration::from_secs(10));
         let begun = Instant::now();
         loop {
             let last = match contact::status(&client, &self.ready).await {
@@ -153,6 +157,15 @@ impl Running {
         }
     }
 
+    /// The wasmtime host, when that is what serves.
+    #[must_use]
+    pub fn host(&self) -> Option<&host_test::Host> {
+        match &self.front {
+            Front::Envoy(_) => None,
+            Front::Host(host) => Some(host),
+        }
+    }
+
     /// Ends all of it in order: no more requests, then the store.
     pub async fn stop(self) {
         let Self {
@@ -165,6 +178,13 @@ impl Running {
                 drop(store);
                 drop(data);
             }),
+            Front::Host(host) => {
+                host.shutdown().await;
+                tokio::task::spawn_blocking(move || {
+                    drop(store);
+                    drop(data);
+                })
+            }
         };
         if let Err(e) = rest.await {
             tracing::warn!("stopping failed: {e}");
