@@ -1,0 +1,12 @@
+//! The tests of the whole system, one theme a module. One program, so that it is linked once.
+
+mod concurrency;
+mod crash;
+mod footprint;
+mod local_reply;
+mod malformed;
+mod metrics;
+mod parity;
+mod start_stop;
+mod tls;
+mod transcripts;
