@@ -2,6 +2,7 @@
 
 mod concurrency;
 mod crash;
+mod documents;
 mod footprint;
 mod local_reply;
 mod malformed;

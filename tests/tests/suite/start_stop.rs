@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tests::client::Client;
 use tests::etcd::Etcd;
 use tests::program::{Program, gone, processes_naming};
-use tests::{Needs, scim, tools, within};
+use tests::{Needs, scim, within};
 
 /// How long a start may take on a busy machine, with everything built.
 const START: Duration = Duration::from_secs(60);
@@ -21,9 +21,6 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        // Built now, so that it is not counted as starting.
-        tools::launcher();
-        tools::plugin();
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
