@@ -119,6 +119,6 @@ fn build(
         .filter_map(|line| serde_json::from_slice::<Artifact>(line).ok())
         .filter(|artifact| artifact.target.name.replace('_', "-") == what)
         .filter_map(pick)
-        .last()
+        .next_back()
         .ok_or_else(|| Error::NoArtifact(what.into()))
 }

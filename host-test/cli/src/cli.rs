@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
+/// What is logged unless `RUST_LOG` says otherwise. On the wasmtime host the plugin tells each write.
+const DEFAULT_LOG: &str = "info,plugin=warn";
+
 /// SCIM 2.0 inside Envoy.
 #[derive(Debug, Parser)]
 #[command(name = "cargo edge", bin_name = "cargo edge", version)]
@@ -98,7 +101,7 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 /// Does what the command line says.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -1,5 +1,11 @@
 //! The program as a user meets it: what it refuses, what it prints, how it ends.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    reason = "a panic is how a test fails"
+)]
+
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -92,10 +92,10 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Error> {
             package,
         ]);
         let built = status(&mut build)?;
-        summary.part(built, format!("build {package} for {target}"));
+        summary.part(built, &format!("build {package} for {target}"));
     }
     let (passed, results) = run_tests(test)?;
-    summary.part(passed, "cargo test --workspace".into());
+    summary.part(passed, "cargo test --workspace");
     summary.show(&results);
     Ok(if summary.failed {
         ExitCode::FAILURE
@@ -152,7 +152,7 @@ impl Summary {
         self.lines.push(line);
     }
 
-    fn part(&mut self, passed: bool, what: String) {
+    fn part(&mut self, passed: bool, what: &str) {
         self.failed |= !passed;
         self.lines.push(format!(
             "{}  {what}",
@@ -178,10 +178,10 @@ mod tests {
     #[test]
     fn one_failed_part_fails_all() {
         let mut summary = Summary::default();
-        summary.part(true, "a".into());
+        summary.part(true, "a");
         assert!(!summary.failed);
-        summary.part(false, "b".into());
-        summary.part(true, "c".into());
+        summary.part(false, "b");
+        summary.part(true, "c");
         assert!(summary.failed);
         assert_eq!(summary.lines, ["passed    a", "FAILED    b", "passed    c"]);
     }

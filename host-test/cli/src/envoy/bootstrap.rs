@@ -182,6 +182,16 @@ impl Bootstrap {
             .ok_or_else(|| Error::Template("local_reply_config".into()))
     }
 
+    /// What the route answers to requests that the filter lets pass.
+    pub(crate) fn route_body(&self) -> Result<&str, Error> {
+        const BODY: &str =
+            "route_config/virtual_hosts/0/routes/0/direct_response/body/inline_string";
+        self.tree
+            .pointer(&format!("{MANAGER}/{BODY}"))
+            .and_then(Value::as_str)
+            .ok_or_else(|| Error::Template(BODY.into()))
+    }
+
     fn at(&mut self, pointer: &str) -> Result<&mut Value, Error> {
         self.tree
             .pointer_mut(pointer)

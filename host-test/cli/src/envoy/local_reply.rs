@@ -4,9 +4,14 @@ use crate::envoy::bootstrap::Bootstrap;
 use crate::error::Error;
 use serde_json::Value;
 
+/// The detail of the route's answer to what the filter let pass.
+const ROUTE: &str = "direct_response";
+
 /// SCIM errors for what the proxy itself refuses.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalReplies {
+    /// The body of the route's `direct_response`.
+    route: String,
     rules: Vec<Rule>,
 }
 
@@ -33,11 +38,16 @@ impl LocalReplies {
                     .ok_or_else(|| Error::Template("readable local_reply_config".into()))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { rules })
+        let route = bootstrap.route_body()?.into();
+        Ok(Self { route, rules })
     }
 
     /// Content type and body for a reply of the proxy's own; what no rule covers stays as it is.
+    /// What the filter let pass gets the route's answer, as in Envoy: it is not SCIM's.
     pub(crate) fn shape(&self, status: u16, details: &str, body: &str) -> (String, String) {
+        if details == ROUTE {
+            return ("text/plain".into(), self.route.clone());
+        }
         let rule = self
             .rules
             .iter()
@@ -120,11 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn success_is_left_alone() {
+    fn success_and_what_is_not_below_the_base_path_stay_plain() {
         let replies = LocalReplies::of(&Bootstrap::production().unwrap()).unwrap();
-        assert_eq!(
-            replies.shape(200, "", "plain"),
-            ("text/plain".into(), "plain".into())
-        );
+        for (status, details, body) in [(200, "", "plain"), (404, ROUTE, "not found\n")] {
+            assert_eq!(
+                replies.shape(status, details, "plain"),
+                ("text/plain".into(), body.into())
+            );
+        }
     }
 }
