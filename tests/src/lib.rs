@@ -50,6 +50,15 @@ pub fn within(seconds: u64, needs: &[Needs], test: impl Future<Output = ()>) {
         eprintln!("left out: needs {part:?} (--without)");
         return;
     }
+    // What takes minutes on a fresh machine is not the test's time.
+    tools::plugin();
+    tools::launcher();
+    for part in needs {
+        match part {
+            Needs::Envoy => tools::envoy(),
+            Needs::Etcd => tools::etcd(),
+        };
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
