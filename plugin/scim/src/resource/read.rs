@@ -10,9 +10,11 @@ use std::borrow::Cow;
 /// Who wrote what is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
-    /// A client, who has no say on `readOnly` attributes: they are dropped
-    /// (RFC 7644 §3.3).
-    Client,
+    /// A client, as the body of a POST or PUT. It has no say on `readOnly`
+    /// attributes: they are dropped (RFC 7644 §3.3).
+    Body,
+    /// A client, as the value of a PATCH operation.
+    Operation,
     /// This service.
     Store,
 }
@@ -42,7 +44,7 @@ pub fn from_client(
             Some(id) if id == registry.core().schemas => check_schemas(json)?,
             Some(id) if is_read_only(registry, id) => {}
             Some(id) => {
-                if let Some(value) = value(registry, Source::Client, id, json)? {
+                if let Some(value) = value(registry, Source::Body, id, json)? {
                     resource.attributes.set(id, value);
                 }
             }
@@ -62,7 +64,7 @@ pub fn from_client(
             continue;
         }
         // A bare name may as well be some attribute of the client's own.
-        let value = match value(registry, Source::Client, id, json) {
+        let value = match value(registry, Source::Body, id, json) {
             Err(_) if bare => None,
             other => other?,
         };
@@ -84,7 +86,7 @@ pub fn value_from_client(
     attribute: AttrId,
     json: &Json<'_>,
 ) -> Result<Option<Value>, Error> {
-    value(registry, Source::Client, attribute, json)
+    value(registry, Source::Operation, attribute, json)
 }
 
 /// Reads one value of an attribute, multi-valued or not.
@@ -96,7 +98,7 @@ pub fn element_from_client(
     attribute: AttrId,
     json: &Json<'_>,
 ) -> Result<Option<Value>, Error> {
-    single(registry, Source::Client, attribute, json)
+    single(registry, Source::Operation, attribute, json)
 }
 
 /// Reads what [`to_store`](super::to_store) wrote. Names that are no longer
@@ -203,9 +205,11 @@ fn single(
     }
     let complex = if let Some(members) = json.as_object() {
         complex(registry, source, id, members)?
-    } else if json.is_null() {
+    } else if json.is_null() || json.as_str() == Some("") {
         return Ok(None);
-    } else if let Some(child) = tolerance::bare_value(registry, id, json) {
+    } else if let Some(child) = tolerance::bare_value(registry, id, json)
+        .filter(|_| source == Source::Operation || tolerance::is_reference(registry, id))
+    {
         scalar(registry, registry.attribute(child), json)?
             .map(|value| (child, value))
             .into_iter()
@@ -226,7 +230,7 @@ fn complex(
     let mut aliases = Vec::new();
     for (name, json) in members {
         match registry.child(id, name) {
-            Some(child) if source == Source::Client && is_read_only(registry, child) => {}
+            Some(child) if source != Source::Store && is_read_only(registry, child) => {}
             Some(child) => {
                 if let Some(value) = value(registry, source, child, json)? {
                     complex.set(child, value);

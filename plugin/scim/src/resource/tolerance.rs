@@ -62,14 +62,17 @@ pub(super) fn as_single<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
     }
 }
 
-/// Bare text where an object is due is the object's `value`: Entra ID sends the
-/// manager so, Microsoft's Postman collection the members. A number is taken only
-/// for the id of a resource: no mail address is one.
+/// Bare text where an object is due is the object's `value`. In a body only a
+/// resource may be named so, by its id ([`is_reference`]): Entra ID sends the
+/// manager so, Microsoft's Postman collection the members. `"emails": "none"` is
+/// a mistake there. In a PATCH operation, whose path has named the attribute, any
+/// text may. A number is taken only for an id.
 pub(super) fn bare_value(registry: &Registry, complex: AttrId, json: &Json<'_>) -> Option<AttrId> {
-    let is_reference = || registry.child(complex, "$ref").is_some();
     match json {
         Json::String(_) => registry.child(complex, "value"),
-        Json::Integer(_) | Json::Decimal(_) if is_reference() => registry.child(complex, "value"),
+        Json::Integer(_) | Json::Decimal(_) if is_reference(registry, complex) => {
+            registry.child(complex, "value")
+        }
         Json::Null
         | Json::Bool(_)
         | Json::Integer(_)
@@ -77,6 +80,11 @@ pub(super) fn bare_value(registry: &Registry, complex: AttrId, json: &Json<'_>) 
         | Json::Array(_)
         | Json::Object(_) => None,
     }
+}
+
+/// Whether a complex attribute refers to a resource.
+pub(super) fn is_reference(registry: &Registry, complex: AttrId) -> bool {
+    registry.child(complex, "$ref").is_some()
 }
 
 /// Other names of sub-attributes: `displayName` for `display` in members

@@ -167,6 +167,21 @@ fn numbers_may_stand_for_text() {
 }
 
 #[test]
+fn text_is_no_object_unless_it_refers_to_a_resource() {
+    for (body, attribute) in [
+        (json!({ "userName": "u", "emails": "none" }), "emails"),
+        (json!({ "userName": "u", "roles": ["Pilot"] }), "roles"),
+        (json!({ "userName": "u", "name": "A. B." }), "name"),
+    ] {
+        let error = user_error(&body);
+        assert!(
+            matches!(&error, Error::WrongType { attribute: a, .. } if a == attribute),
+            "{body}: {error}"
+        );
+    }
+}
+
+#[test]
 fn a_number_is_no_object_unless_it_refers_to_a_resource() {
     for wrong in [json!({ "emails": [5] }), json!({ "phoneNumbers": 5 })] {
         let error = user_error(&wrong);
