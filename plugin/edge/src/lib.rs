@@ -1,9 +1,9 @@
 //! The proxy-wasm filter: SCIM requests below the base path are answered here,
 //! inside the proxy; everything else passes through untouched.
 //!
-//! A request's way: [`stream`] collects it, [`executor`] runs the directory's
-//! future over the host's callbacks, [`etcd`] carries its reads and writes to
-//! the store as gRPC calls of the host, [`stream`] sends the response.
+//! A request's way: `stream` collects it, `executor` runs the directory's
+//! future over the host's callbacks, `etcd` carries its reads and writes to
+//! the store as gRPC calls of the host, `stream` sends the response.
 //!
 //! Nothing here may panic: a trap kills every request on the worker.
 
