@@ -240,13 +240,47 @@ fn txn(depth: u32) -> BoxedStrategy<TxnRequest> {
         .boxed()
 }
 
+/// A transaction that etcd survives: one that deletes a key and then puts it with
+/// `ignore_value` or `ignore_lease` passes its checks, which look at the state
+/// before, and crashes the whole etcd when it is applied.
+fn survivable(mut txn: TxnRequest) -> TxnRequest {
+    if deletes(&txn) {
+        put_in_full(&mut txn);
+    }
+    txn
+}
+
+fn deletes(txn: &TxnRequest) -> bool {
+    txn.success
+        .iter()
+        .chain(&txn.failure)
+        .any(|op| match &op.request {
+            Some(Request::RequestDeleteRange(_)) => true,
+            Some(Request::RequestTxn(nested)) => deletes(nested),
+            Some(Request::RequestRange(_) | Request::RequestPut(_)) | None => false,
+        })
+}
+
+fn put_in_full(txn: &mut TxnRequest) {
+    for op in txn.success.iter_mut().chain(&mut txn.failure) {
+        match &mut op.request {
+            Some(Request::RequestPut(put)) => {
+                put.ignore_value = false;
+                put.ignore_lease = false;
+            }
+            Some(Request::RequestTxn(nested)) => put_in_full(nested),
+            Some(Request::RequestRange(_) | Request::RequestDeleteRange(_)) | None => {}
+        }
+    }
+}
+
 /// Any call.
 pub(crate) fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         20 => range().prop_map(Call::Range),
         25 => put().prop_map(Call::Put),
         8 => delete_range().prop_map(Call::DeleteRange),
-        30 => txn(2).prop_map(Call::Txn),
+        30 => txn(2).prop_map(survivable).prop_map(Call::Txn),
         2 => revision().prop_map(|revision| {
             Call::Compact(CompactionRequest { revision, physical: false })
         }),
