@@ -41,11 +41,9 @@ pub fn launcher() -> Result<PathBuf, Error> {
     if own.file_stem() == Some(OsStr::new(NAME)) {
         return Ok(own);
     }
-    build(
-        NAME,
-        &["--package", "edge-cli", "--bin", NAME],
-        |artifact| artifact.executable,
-    )
+    // No --package: with the features of the whole workspace, as `cargo test` builds, so that
+    // wasmtime is built once.
+    build(NAME, &["--bin", NAME], |artifact| artifact.executable)
 }
 
 /// Makes sure that code can be built for `target`.
