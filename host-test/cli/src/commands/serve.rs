@@ -6,6 +6,7 @@ use crate::commands::present;
 use crate::commands::up::built;
 use crate::config::PluginConfig;
 use crate::envoy::bootstrap::Bootstrap;
+use crate::envoy::failure::refusal;
 use crate::envoy::local_reply::LocalReplies;
 use crate::error::Error;
 use crate::paths::DataDir;
@@ -96,9 +97,7 @@ fn configure(
 
 fn explain(error: StartError) -> Error {
     match error {
-        StartError::ConfigureRefused { cause, .. } => {
-            Error::Configuration(cause.trim_end_matches('.').into())
-        }
+        StartError::ConfigureRefused { cause, .. } => Error::Configuration(refusal(&cause)),
         StartError::AddressInUse { address } => Error::AddressTaken(address),
         StartError::Listen { address, source } => Error::AddressRefused(address, source),
         other => Error::Host(other.to_string()),

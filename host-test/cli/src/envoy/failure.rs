@@ -8,7 +8,7 @@ use std::path::Path;
 const PLUGIN_SAYS: &str = "wasm log ";
 /// Envoy's words when `on_configure` returned false.
 const REFUSED: &str = "Failed to configure";
-/// The plugin's words before the reason.
+/// The plugin's words before the reason it refuses a configuration for.
 const PREAMBLE: &str = "configuration refused: ";
 
 /// The error that explains an Envoy that ended while it was starting.
@@ -43,9 +43,14 @@ fn plugin_refusal(log: &str) -> Option<String> {
     log.lines()
         .filter(|line| line.contains("][error]") || line.contains("][critical]"))
         .filter_map(|line| line.split_once(PLUGIN_SAYS)?.1.split_once(": "))
-        .map(|(_, said)| said.split_once(PREAMBLE).map_or(said, |(_, reason)| reason))
-        .map(|reason| reason.trim().trim_end_matches('.').to_owned())
+        .map(|(_, said)| refusal(said))
         .next_back()
+}
+
+/// The reason in what the plugin says of a configuration that it refuses.
+pub(crate) fn refusal(said: &str) -> String {
+    let reason = said.split_once(PREAMBLE).map_or(said, |(_, reason)| reason);
+    reason.trim().trim_end_matches('.').to_owned()
 }
 
 /// The last part of Envoy's own last error.
