@@ -2,8 +2,7 @@
 
 use crate::config::Config;
 use crate::service::Service;
-use crate::stream::{Stream, grpc_reply};
-use proxy_wasm::hostcalls;
+use crate::stream::{Stream, buffer, grpc_reply};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 use std::rc::Rc;
@@ -16,10 +15,7 @@ pub(crate) struct Root {
 
 impl Root {
     fn configure(&mut self, size: usize) -> Result<(), String> {
-        let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size)
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let bytes = buffer(BufferType::PluginConfiguration, size);
         let config = Config::from_json(&bytes).map_err(|e| e.to_string())?;
         let service = Service::new(config).map_err(|e| e.to_string())?;
         self.service = Some(Rc::new(service));

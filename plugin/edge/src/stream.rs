@@ -119,10 +119,7 @@ impl HttpContext for Stream {
             return Action::Continue;
         }
         if size > 0 {
-            let chunk = hostcalls::get_buffer(BufferType::HttpRequestBody, 0, size)
-                .ok()
-                .flatten()
-                .unwrap_or_default();
+            let chunk = buffer(BufferType::HttpRequestBody, size);
             // Leave the host's buffer empty, so that its own limit is not met.
             let _ = hostcalls::set_buffer(BufferType::HttpRequestBody, 0, size, b"");
             self.receive(&service, chunk);
@@ -176,16 +173,19 @@ fn request(path: &[u8]) -> Request {
 /// that announces the reply, nowhere else.
 pub(crate) fn grpc_reply(status: u32, size: usize) -> Reply {
     if status == 0 {
-        return Ok(
-            hostcalls::get_buffer(BufferType::GrpcReceiveBuffer, 0, size)
-                .ok()
-                .flatten()
-                .unwrap_or_default(),
-        );
+        return Ok(buffer(BufferType::GrpcReceiveBuffer, size));
     }
     let message = hostcalls::get_grpc_status()
         .ok()
         .and_then(|(_, message)| message)
         .unwrap_or_default();
     Err((status, message))
+}
+
+/// What the host holds in a buffer; nothing where it has none.
+pub(crate) fn buffer(kind: BufferType, size: usize) -> Vec<u8> {
+    hostcalls::get_buffer(kind, 0, size)
+        .ok()
+        .flatten()
+        .unwrap_or_default()
 }

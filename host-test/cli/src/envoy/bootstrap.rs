@@ -317,9 +317,9 @@ mod tests {
     fn no_file_outside_the_given_folder_is_named() {
         let tree = Bootstrap::production()
             .unwrap()
-            .files(Path::new("/tmp/certificates"));
+            .files(Path::new("/certificates"));
         let text = tree.to_json();
-        assert!(text.contains("/tmp/certificates/tls/server.crt"));
+        assert!(text.contains("/certificates/tls/server.crt"));
         assert!(!text.contains(FILES));
     }
 

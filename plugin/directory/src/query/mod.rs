@@ -56,13 +56,7 @@ pub(crate) fn projection(
     resource_type: ResourceTypeId,
     query: &str,
 ) -> Result<Projection, Error> {
-    let parameters = Parameters::parse(query)?;
-    Ok(Projection::parse(
-        registry,
-        resource_type,
-        parameters.attributes.as_deref(),
-        parameters.excluded_attributes.as_deref(),
-    ))
+    Ok(Parameters::parse(query)?.projection(registry, resource_type))
 }
 
 /// Refuses a filter where there is none; other parameters do not count there
@@ -103,7 +97,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let parameters = Parameters::parse(query)?;
         let filter = parameters
             .filter
-            .map(|text| Filter::parse(&self.registry, resource_type, &text, &limits.filter()));
+            .as_deref()
+            .map(|text| Filter::parse(&self.registry, resource_type, text, &limits.filter()));
         // "A value less than 1 SHALL be interpreted as 1", "a negative value
         // SHALL be interpreted as 0" (RFC 7644 §3.4.2.4).
         let start = u64::try_from(parameters.start_index.unwrap_or(1)).unwrap_or(0);
@@ -117,12 +112,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 Kind::User
             },
             filter: filter.transpose()?,
-            projection: Projection::parse(
-                &self.registry,
-                resource_type,
-                parameters.attributes.as_deref(),
-                parameters.excluded_attributes.as_deref(),
-            ),
+            projection: parameters.projection(&self.registry, resource_type),
             start: start.max(1),
             count: count.min(limits.max_count),
         })

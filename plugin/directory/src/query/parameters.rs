@@ -3,6 +3,8 @@
 
 use percent_encoding::percent_decode;
 use scim::Error;
+use scim::projection::Projection;
+use scim::schema::{Registry, ResourceTypeId};
 use std::borrow::Cow;
 
 /// The parameters of a request, decoded.
@@ -42,6 +44,20 @@ impl Parameters {
             }
         }
         Ok(parameters)
+    }
+
+    /// What the client wants to see of a resource (RFC 7644 §3.9).
+    pub(crate) fn projection(
+        &self,
+        registry: &Registry,
+        resource_type: ResourceTypeId,
+    ) -> Projection {
+        Projection::parse(
+            registry,
+            resource_type,
+            self.attributes.as_deref(),
+            self.excluded_attributes.as_deref(),
+        )
     }
 }
 
