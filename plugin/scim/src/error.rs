@@ -220,4 +220,32 @@ catalogue! {
         "{reason} Try again shortly.";
 }
 
+impl Error {
+    /// The path of the attribute that the error is about, where there is one.
+    #[must_use]
+    pub fn attribute(&self) -> Option<&str> {
+        match self {
+            Self::WrongType { attribute, .. }
+            | Self::Required { attribute }
+            | Self::BadValue { attribute, .. }
+            | Self::FilterComparison { attribute, .. }
+            | Self::PathFilter { attribute, .. }
+            | Self::NotMutable { attribute, .. }
+            | Self::NotUnique { attribute, .. } => Some(attribute),
+            _ => None,
+        }
+    }
+
+    /// The number of the character at which a filter or a path is malformed, from 1.
+    #[must_use]
+    pub fn position(&self) -> Option<usize> {
+        match self {
+            Self::FilterSyntax { position, .. } | Self::PathSyntax { position, .. } => {
+                Some(*position)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl std::error::Error for Error {}

@@ -41,14 +41,24 @@ pub(crate) fn bind_element(
     })
 }
 
-struct Binder<'r> {
-    registry: &'r Registry,
-    place: Place,
+/// Looks up the names in one place.
+pub(super) struct Binder<'r> {
+    pub(super) registry: &'r Registry,
+    pub(super) place: Place,
+}
+
+/// A comparison whose attribute is known.
+pub(super) struct Compared {
+    pub(super) attribute: AttrId,
+    pub(super) operator: Operator,
+    pub(super) predicate: Predicate,
+    /// Whether it holds when the predicate does not.
+    pub(super) negated: bool,
 }
 
 /// What the names in a filter are names of.
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     Resource(ResourceTypeId),
     Element(AttrId),
 }
@@ -76,6 +86,18 @@ impl Binder<'_> {
     }
 
     fn comparison(&self, comparison: &Comparison) -> Result<Node, Error> {
+        let compared = self.compared(comparison)?;
+        let test = self.test(compared.attribute, compared.predicate);
+        Ok(if compared.negated {
+            Node::Not(Box::new(test))
+        } else {
+            test
+        })
+    }
+
+    /// What a comparison compares. With `null`, `eq` is the opposite of `pr` and `ne`
+    /// is `pr`.
+    pub(super) fn compared(&self, comparison: &Comparison) -> Result<Compared, Error> {
         let named = self.resolve(&comparison.attribute)?;
         self.check_readable(named)?;
         let null = comparison.literal.is_null();
@@ -84,17 +106,18 @@ impl Binder<'_> {
             Operator::NotEqual if null => (Operator::Present, false),
             other => (other, false),
         };
-        if operator == Operator::Present {
-            let present = self.test(named, Predicate::Present);
-            return Ok(if negated {
-                Node::Not(Box::new(present))
-            } else {
-                present
-            });
-        }
-        let id = self.comparable(named, operator)?;
-        let predicate = self.predicate(id, operator, &comparison.literal)?;
-        Ok(self.test(id, predicate))
+        let (attribute, predicate) = if operator == Operator::Present {
+            (named, Predicate::Present)
+        } else {
+            let id = self.comparable(named, operator)?;
+            (id, self.predicate(id, operator, &comparison.literal)?)
+        };
+        Ok(Compared {
+            attribute,
+            operator,
+            predicate,
+            negated,
+        })
     }
 
     fn test(&self, id: AttrId, predicate: Predicate) -> Node {
@@ -143,7 +166,7 @@ impl Binder<'_> {
         Some(Node::Any(present.collect()))
     }
 
-    fn resolve(&self, name: &str) -> Result<AttrId, Error> {
+    pub(super) fn resolve(&self, name: &str) -> Result<AttrId, Error> {
         let found = match self.place {
             Place::Resource(resource_type) => self.registry.resolve(resource_type, name),
             Place::Element(attribute) => self

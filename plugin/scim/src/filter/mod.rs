@@ -9,6 +9,7 @@
 mod ast;
 mod bind;
 mod eval;
+mod explain;
 mod grammar;
 mod lexer;
 mod limits;
@@ -19,6 +20,7 @@ mod predicate;
 pub(crate) mod tests;
 
 pub use eval::{ElementFilter, Filter};
+pub use explain::{Condition, Explanation};
 pub use limits::Limits;
 
 pub(crate) use bind::bind_element;
@@ -55,11 +57,14 @@ impl Filter {
         text: &str,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        limits.check(text)?;
-        let expression = grammar::parse_filter(text).map_err(|error| Error::FilterSyntax {
-            position: error.position,
-            reason: error.reason.to_owned(),
-        })?;
-        bind::bind_filter(registry, resource_type, &expression)
+        bind::bind_filter(registry, resource_type, &read(text, limits)?)
     }
+}
+
+fn read(text: &str, limits: &Limits) -> Result<ast::Expression, Error> {
+    limits.check(text)?;
+    grammar::parse_filter(text).map_err(|error| Error::FilterSyntax {
+        position: error.position,
+        reason: error.reason.to_owned(),
+    })
 }

@@ -13,7 +13,7 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use read::{element_from_client, from_client, from_store, value_from_client};
-pub use validate::{complete, primary_of, single_primary};
+pub use read::{element_from_client, from_client, from_service, from_store, value_from_client};
+pub use validate::{complete, each_fault, primary_of, single_primary};
 pub use value::{Complex, Resource, Value};
 pub use write::{to_client, to_store};

@@ -15,7 +15,7 @@ enum Source {
     Body,
     /// A client, as the value of a PATCH operation.
     Operation,
-    /// This service.
+    /// A service.
     Store,
 }
 
@@ -111,22 +111,34 @@ pub fn from_store(
     resource_type: ResourceTypeId,
     bytes: &[u8],
 ) -> Result<Resource, Error> {
-    let read = || {
-        let record = json::parse(bytes, json::MAX_DEPTH)?;
-        let members = record.as_object().ok_or(Error::NotAnObject)?;
-        let mut resource = Resource::new(resource_type);
-        for (name, json) in members {
-            if let Some(id) = registry.top(resource_type, name)
-                && let Some(value) = value(registry, Source::Store, id, json)?
-            {
-                resource.attributes.set(id, value);
-            }
+    let record = json::parse(bytes, json::MAX_DEPTH);
+    record
+        .and_then(|record| from_service(registry, resource_type, &record))
+        .map_err(|e| Error::Internal {
+            reason: format!("a stored record is damaged; {e}"),
+        })
+}
+
+/// Reads a resource as a service gives it: what is `readOnly` is part of it, and
+/// unknown names are left out.
+///
+/// # Errors
+/// Those of [`from_client`].
+pub fn from_service(
+    registry: &Registry,
+    resource_type: ResourceTypeId,
+    body: &Json<'_>,
+) -> Result<Resource, Error> {
+    let members = body.as_object().ok_or(Error::NotAnObject)?;
+    let mut resource = Resource::new(resource_type);
+    for (name, json) in members {
+        if let Some(id) = registry.top(resource_type, name)
+            && let Some(value) = value(registry, Source::Store, id, json)?
+        {
+            resource.attributes.set(id, value);
         }
-        Ok(resource)
-    };
-    read().map_err(|e: Error| Error::Internal {
-        reason: format!("a stored record is damaged; {e}"),
-    })
+    }
+    Ok(resource)
 }
 
 /// `schemas` need not be there and may name URNs that nobody knows, as Entra ID

@@ -11,16 +11,37 @@ use crate::schema::{AttrId, Mutability, Registry, Type};
 /// [`Error::Required`] for an attribute, sub-attribute or extension that has no
 /// value; [`Error::BadValue`] for a second primary value.
 pub fn complete(registry: &Registry, resource: &Resource) -> Result<(), Error> {
+    each_fault(registry, resource, &mut Err)
+}
+
+/// Checks like [`complete`] and reports every fault; `report` ends the search by an
+/// error.
+///
+/// # Errors
+/// The one that `report` gave.
+pub fn each_fault(
+    registry: &Registry,
+    resource: &Resource,
+    report: Report<'_>,
+) -> Result<(), Error> {
     let definition = registry.resource_type(resource.resource_type);
     for (container, required) in &definition.extensions {
         if *required && resource.get(*container).is_none() {
-            return Err(Error::Required {
+            report(Error::Required {
                 attribute: registry.path(*container),
-            });
+            })?;
         }
     }
-    required(registry, &definition.attributes, &resource.attributes)
+    required(
+        registry,
+        &definition.attributes,
+        &resource.attributes,
+        report,
+    )
 }
+
+/// Is told of a fault and says whether to go on.
+type Report<'r> = &'r mut dyn FnMut(Error) -> Result<(), Error>;
 
 /// Checks that at most one value of an attribute is the primary one (RFC 7643
 /// §2.4).
@@ -51,7 +72,12 @@ pub fn primary_of(registry: &Registry, attribute: AttrId) -> Option<AttrId> {
     (is_flag && registry.attribute(attribute).multi_valued).then_some(primary)
 }
 
-fn required(registry: &Registry, among: &[AttrId], complex: &Complex) -> Result<(), Error> {
+fn required(
+    registry: &Registry,
+    among: &[AttrId],
+    complex: &Complex,
+    report: Report<'_>,
+) -> Result<(), Error> {
     for id in among {
         let attribute = registry.attribute(*id);
         // What the client cannot write it cannot miss; `schemas` is computed.
@@ -60,15 +86,15 @@ fn required(registry: &Registry, among: &[AttrId], complex: &Complex) -> Result<
             && *id != registry.core().schemas;
         match complex.get(*id) {
             None if is_demanded => {
-                return Err(Error::Required {
+                report(Error::Required {
                     attribute: registry.path(*id),
-                });
+                })?;
             }
             None => {}
             Some(value) => {
-                single_primary(registry, *id, value)?;
+                single_primary(registry, *id, value).or_else(&mut *report)?;
                 for inner in value.elements().iter().filter_map(Value::as_complex) {
-                    required(registry, &attribute.children, inner)?;
+                    required(registry, &attribute.children, inner, report)?;
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! Tests of filters, by stage.
 
 mod binding;
+mod explaining;
 mod grammar;
 mod matching;
 mod twin;

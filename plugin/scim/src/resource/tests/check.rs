@@ -2,7 +2,7 @@
 
 use super::read;
 use crate::error::Error;
-use crate::resource::complete;
+use crate::resource::{complete, each_fault};
 use crate::schema::fixture::{EXTENSION, REGISTRY};
 use serde_json::{Value, json};
 
@@ -60,4 +60,21 @@ fn one_value_is_primary_at_most() {
         two.to_string(),
         r#""emails" has more than one value with "primary" true."#
     );
+}
+
+#[test]
+fn every_fault_is_found_in_one_pass() {
+    let body = json!({
+        "emails": [{ "value": "a", "primary": true }, { "value": "b", "primary": true }],
+        EXTENSION: { "box": [{ "flags": true }] },
+    });
+    let user = read(REGISTRY.core().user, &body).unwrap();
+    let mut found = Vec::new();
+    let searched = each_fault(&REGISTRY, &user, &mut |fault| {
+        found.extend(fault.attribute().map(str::to_owned));
+        Ok(())
+    });
+    assert_eq!(searched, Ok(()));
+    let label = format!("{EXTENSION}:box.label");
+    assert_eq!(found, ["userName", "emails", label.as_str()]);
 }
