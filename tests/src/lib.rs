@@ -10,6 +10,7 @@ pub mod client;
 pub mod endpoint;
 pub mod envoy;
 pub mod etcd;
+pub mod native;
 pub mod ports;
 pub mod program;
 pub mod raw;

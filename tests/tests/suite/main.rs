@@ -3,6 +3,7 @@
 mod concurrency;
 mod crash;
 mod documents;
+mod examples;
 mod footprint;
 mod local_reply;
 mod malformed;
