@@ -113,6 +113,9 @@ catalogue! {
     /// A PATCH request has more operations than the limit.
     TooManyOperations { count: usize, limit: usize } => 400, Some(InvalidSyntax),
         "The PATCH request has {count} operations; at most {limit} are allowed in one.";
+    /// A bulk request is not of the form of RFC 7644 §3.7.
+    InvalidBulk { reason: String } => 400, Some(InvalidSyntax),
+        "The bulk request is malformed: {reason}.";
 
     // === Values ===
 
@@ -131,6 +134,9 @@ catalogue! {
     /// A query parameter is malformed.
     BadParameter { name: String, reason: String } => 400, Some(InvalidValue),
         "The query parameter \"{name}\" {reason}.";
+    /// A bulkId is referred to that no operation of the request has.
+    UnknownBulkId { bulk_id: Quoted } => 400, Some(InvalidValue),
+        "No operation of the request creates a resource with the bulkId {bulk_id}.";
 
     // === Paths and filters ===
 
@@ -191,12 +197,18 @@ catalogue! {
     /// Another resource has the value.
     NotUnique { attribute: String, value: Quoted } => 409, Some(Uniqueness),
         "Another resource has the {attribute} {value}.";
+    /// An operation of a bulk request refers to what another one failed to create.
+    BulkDependency { bulk_id: Quoted } => 409, None,
+        "The operation refers to the bulkId {bulk_id}, and the operation that was to create that resource failed.";
     /// The precondition in `If-Match` or `If-None-Match` does not hold.
     PreconditionFailed => 412, None,
         "The resource has another version than the request asks for; read it again.";
     /// The body is larger than the limit.
     BodyTooLarge { limit: usize } => 413, None,
-        "The body is larger than the {limit} bytes that are allowed.";
+        "The body is larger than the {limit} bytes that are allowed, which is also the maxPayloadSize of bulk requests.";
+    /// A bulk request has more operations than the limit (RFC 7644 §3.7.4).
+    TooManyBulkOperations { count: usize, limit: usize } => 413, None,
+        "The bulk request has {count} operations, more than the maxOperations ({limit}).";
     /// The change is larger than one transaction of the store holds.
     ChangeTooLarge { what: String, limit: usize } => 413, Some(TooMany),
         "The change is too large to be made at once: {what} exceeds the limit of {limit}. Split it into smaller requests.";

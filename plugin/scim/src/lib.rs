@@ -2,6 +2,7 @@
 //! randomness, no proxy.
 #![forbid(unsafe_code)]
 
+pub mod bulk;
 pub mod datetime;
 pub mod discovery;
 pub mod error;

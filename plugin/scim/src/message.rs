@@ -1,8 +1,11 @@
-//! The messages of RFC 7644 that the service sends: errors and lists.
+//! The messages of RFC 7644 that the service sends: errors and lists. Those of
+//! bulk requests are in [`bulk`](crate::bulk).
 
 use crate::error::Error;
 use crate::json::write_string;
 
+/// URN of the answer to a bulk request (RFC 7644 §3.7).
+pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
 /// URN of an error (RFC 7644 §3.12).
 pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 /// URN of the answer to a query (RFC 7644 §3.4.2).
