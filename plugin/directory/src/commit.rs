@@ -53,11 +53,11 @@ pub(crate) enum Commit {
 /// What happened, as told to whoever reads the events. Names of attributes,
 /// never values.
 #[derive(Clone, Debug)]
-pub(crate) struct Event {
+pub(crate) struct Event<'r> {
     /// Its id, by which a commit knows its own earlier attempt.
     pub(crate) id: String,
     /// The kind of the resource.
-    pub(crate) kind: Kind,
+    pub(crate) kind: Kind<'r>,
     /// What was done to it.
     pub(crate) action: Action,
     /// The id of the resource.
@@ -98,7 +98,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(crate) async fn commit(
         &self,
         session: &mut Session<'_>,
-        event: &Event,
+        event: &Event<'_>,
         change: &Change,
     ) -> Result<Commit, Error> {
         let txn = self.transaction(session, event, change)?;
@@ -154,7 +154,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ///
     /// # Errors
     /// As [`Self::new_id`].
-    pub(crate) fn event(&self, kind: Kind, action: Action, resource: &str) -> Result<Event, Error> {
+    pub(crate) fn event<'r>(
+        &self,
+        kind: Kind<'r>,
+        action: Action,
+        resource: &str,
+    ) -> Result<Event<'r>, Error> {
         Ok(Event {
             id: self.new_id()?,
             kind,
@@ -185,7 +190,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     fn transaction(
         &self,
         session: &Session<'_>,
-        event: &Event,
+        event: &Event<'_>,
         change: &Change,
     ) -> Result<Txn, Error> {
         let stored = serde_json::to_vec(&StoredEvent {

@@ -1,4 +1,5 @@
-//! Deletion: of users, who are kept out of sight for a while, and of groups.
+//! Deletion: of users, who are kept out of sight for a while, and of everything
+//! else, for good.
 
 use crate::Directory;
 use crate::commit::{Action, Attempts, Change, Commit};
@@ -8,8 +9,8 @@ use crate::keys::{Keys, Kind};
 use crate::kv::{Compare, Kv, LeaseId, Op, Range, Txn};
 use crate::memberships::{last_segments, leave, touch};
 use crate::precondition::Precondition;
+use crate::resources::Stored;
 use crate::session::{Session, TransactError};
-use crate::users::StoredUser;
 use crate::walk::PAGE;
 use scim::Error;
 use scim::projection::Projection;
@@ -46,8 +47,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if self.config.on_delete == OnDelete::Deactivate {
             let nothing =
                 Projection::parse(&self.registry, self.registry.core().user, Some("id"), None);
-            self.change_user(
+            self.change_resource(
                 session,
+                Kind::User,
                 id,
                 Action::Delete,
                 precondition,
@@ -66,7 +68,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut lease = None;
         let mut attempts = Attempts::default();
         loop {
-            let stored = self.load_user(session, id).await?;
+            let stored = self.load(session, Kind::User, id).await?;
             precondition.check(stored.revision)?;
             let lease = match lease {
                 Some(lease) => lease,
@@ -124,11 +126,41 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
+    /// DELETE of a resource of another type (RFC 7644 §3.6), for good.
+    ///
+    /// # Errors
+    /// [`Error::NoResource`], [`Error::PreconditionFailed`],
+    /// [`Error::Unavailable`].
+    pub(crate) async fn delete_resource(
+        &self,
+        session: &mut Session<'_>,
+        kind: Kind<'_>,
+        id: &str,
+        precondition: &Precondition,
+    ) -> Result<(), Error> {
+        let event = self.event(kind, Action::Delete, id)?;
+        let mut attempts = Attempts::default();
+        loop {
+            let stored = self.load(session, kind, id).await?;
+            precondition.check(stored.revision)?;
+            let record = session.keys.record(kind, id);
+            let change = Change {
+                compares: vec![Compare::unchanged(record, stored.revision)],
+                many: self.delete_record(&session.keys, kind, id, &stored.resource),
+                ..Change::default()
+            };
+            match self.commit(session, &event, &change).await? {
+                Commit::Made { .. } => return Ok(()),
+                Commit::Conflict(_) => self.start_again(&mut attempts).await?,
+            }
+        }
+    }
+
     fn user_deletion(
         &self,
         keys: &Keys,
         id: &str,
-        stored: StoredUser,
+        stored: Stored,
         lease: LeaseId,
     ) -> Result<Change, Error> {
         let record = keys.record(Kind::User, id);

@@ -40,8 +40,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         trace: &mut Trace,
     ) -> Result<Response, Error> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let matched = route::find(route::SCIM, &request.method, path);
-        trace.route(&matched);
+        let matched = route::find(&self.routes.scim, &request.method, path);
+        trace.route(&self.registry, &matched);
         let mut session = self.authenticate(request, trace).await?;
         let result = self.provision(&mut session, request, matched, query).await;
         if !matches!(result, Err(Error::Unavailable { .. })) {
@@ -78,74 +78,46 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         matched: &Matched,
         query: &str,
     ) -> Result<Response, Error> {
-        let core = self.registry.core();
         let precondition = Precondition::of(request);
         let id = matched.captures.first().map_or("", String::as_str);
         let projection = |resource_type| query::projection(&self.registry, resource_type, query);
         let body = || self.body(request);
         match matched.operation {
-            Operation::CreateUser => {
-                let projection = projection(core.user)?;
-                let made = self.create_user(session, &body()?, &projection).await?;
+            Operation::Create(of) => {
+                let projection = projection(of)?;
+                let made = self.create(session, of, &body()?, &projection).await?;
                 Ok(created(session, made))
             }
-            Operation::ReadUser => {
-                let projection = projection(core.user)?;
-                let read = self.read_user(session, id, &projection).await?;
+            Operation::Read(of) => {
+                let projection = projection(of)?;
+                let read = self.read_one(session, of, id, &projection).await?;
                 Ok(found(session, read, &precondition))
             }
-            Operation::ReplaceUser => {
-                let (projection, body) = (projection(core.user)?, body()?);
+            Operation::Replace(of) => {
+                let (projection, body) = (projection(of)?, body()?);
                 let written = self
-                    .replace_user(session, id, &body, &precondition, &projection)
+                    .replace(session, of, id, &body, &precondition, &projection)
                     .await?;
                 Ok(changed(session, written))
             }
-            Operation::PatchUser => {
-                let (projection, body) = (projection(core.user)?, body()?);
+            Operation::Patch(of) => {
+                let (projection, body) = (projection(of)?, body()?);
                 let written = self
-                    .patch_user(session, id, &body, &precondition, &projection)
+                    .patch(session, of, id, &body, &precondition, &projection)
                     .await?;
                 Ok(changed(session, written))
             }
-            Operation::DeleteUser => {
-                self.delete_user(session, id, &precondition).await?;
+            Operation::Delete(of) => {
+                self.delete(session, of, id, &precondition).await?;
                 Ok(deleted(session, id))
             }
-            Operation::ListUsers => {
-                let list = self.list(session, core.user, query).await?;
+            Operation::List(of) => {
+                let list = self.list(session, of, query).await?;
                 Ok(message(200, list))
             }
-            Operation::CreateGroup => {
-                let projection = projection(core.group)?;
-                let made = self.create_group(session, &body()?, &projection).await?;
-                Ok(created(session, made))
-            }
-            Operation::ReadGroup => {
-                let projection = projection(core.group)?;
-                let read = self.read_group(session, id, &projection).await?;
-                Ok(found(session, read, &precondition))
-            }
-            Operation::ReplaceGroup => {
-                let (projection, body) = (projection(core.group)?, body()?);
-                let written = self
-                    .replace_group(session, id, &body, &precondition, &projection)
-                    .await?;
-                Ok(changed(session, written))
-            }
-            Operation::PatchGroup => {
-                let body = body()?;
-                let written = self.patch_group(session, id, &body, &precondition).await?;
-                Ok(changed(session, written))
-            }
-            Operation::DeleteGroup => {
-                self.delete_group(session, id, &precondition).await?;
-                Ok(deleted(session, id))
-            }
-            Operation::ListGroups => {
-                let list = self.list(session, core.group, query).await?;
-                Ok(message(200, list))
-            }
+            Operation::Search(_) => Err(Error::NotImplemented {
+                what: "Search by POST",
+            }),
             Operation::ServiceProviderConfig => {
                 query::no_filter(query)?;
                 Ok(message(200, self.service_provider_config(session)))

@@ -164,7 +164,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         id: &str,
         stored: &StoredGroup,
         edit: Edit,
-        event: &mut Event,
+        event: &mut Event<'_>,
     ) -> Result<Option<Edited>, Error> {
         let Edit {
             mut group,
@@ -225,7 +225,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 }))
             }
             Commit::Conflict(explained) => {
-                self.check_name(Kind::Group, id, &group, &explained)?;
+                self.check_unique(&keys, Kind::Group, id, &group, &explained)?;
                 Ok(None)
             }
         }

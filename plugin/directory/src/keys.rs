@@ -16,12 +16,15 @@
 //! {prefix}{tenant}/group-external/{externalId}/{id}
 //! {prefix}{tenant}/member/{group}/{member}                 type, display
 //! {prefix}{tenant}/member-of/{member}/{group}
+//! {prefix}{tenant}/resource/{type}/{id}   a resource of any other type
+//! {prefix}{tenant}/resource-external/{type}/{externalId}/{id}
 //! {prefix}{tenant}/event/{time-ordered id}
 //! ```
 //!
 //! No tenant is called `token` or `tenant`, so the first three meet nobody else.
 
 use percent_encoding::percent_decode_str;
+use scim::schema::{Registry, ResourceTypeId};
 
 /// Key of the grant of a token, by the SHA-256 of the token in lower-case hex.
 pub(crate) fn token(prefix: &str, sha256: &str) -> Vec<u8> {
@@ -45,11 +48,15 @@ pub(crate) struct Keys {
     base: String,
 }
 
-/// The kinds of resource that have keys of their own.
+/// The kinds of resource, by the tables that hold them. This is the one place
+/// that tells users and groups, of which the service knows more than their
+/// schema says, from everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Kind<'r> {
     User,
     Group,
+    /// Any other type, by its name.
+    Other(ResourceTypeId, &'r str),
 }
 
 impl Keys {
@@ -66,30 +73,35 @@ impl Keys {
     }
 
     /// The record of a resource.
-    pub(crate) fn record(&self, kind: Kind, id: &str) -> Vec<u8> {
-        self.key(&[kind.name(), id])
+    pub(crate) fn record(&self, kind: Kind<'_>, id: &str) -> Vec<u8> {
+        match kind {
+            Kind::User => self.key(&["user", id]),
+            Kind::Group => self.key(&["group", id]),
+            Kind::Other(_, name) => self.key(&["resource", name, id]),
+        }
     }
 
     /// Prefix of the records of all resources of a kind.
-    pub(crate) fn records(&self, kind: Kind) -> Vec<u8> {
+    pub(crate) fn records(&self, kind: Kind<'_>) -> Vec<u8> {
         self.record(kind, "")
     }
 
-    /// The name that no other resource of the kind may have, folded.
-    pub(crate) fn name(&self, kind: Kind, folded: &str) -> Vec<u8> {
-        let table = match kind {
-            Kind::User => "user-name",
-            Kind::Group => "group-name",
-        };
-        self.key(&[table, folded])
+    /// The `userName` that no other user may have, folded.
+    pub(crate) fn user_name(&self, folded: &str) -> Vec<u8> {
+        self.key(&["user-name", folded])
     }
 
-    pub(crate) fn external(&self, kind: Kind, external_id: &str, id: &str) -> Vec<u8> {
-        let table = match kind {
-            Kind::User => "user-external",
-            Kind::Group => "group-external",
-        };
-        self.key(&[table, external_id, id])
+    /// The `displayName` that no other group may have, folded.
+    pub(crate) fn group_name(&self, folded: &str) -> Vec<u8> {
+        self.key(&["group-name", folded])
+    }
+
+    pub(crate) fn external(&self, kind: Kind<'_>, external_id: &str, id: &str) -> Vec<u8> {
+        match kind {
+            Kind::User => self.key(&["user-external", external_id, id]),
+            Kind::Group => self.key(&["group-external", external_id, id]),
+            Kind::Other(_, name) => self.key(&["resource-external", name, external_id, id]),
+        }
     }
 
     /// A mail address, folded.
@@ -132,12 +144,24 @@ impl Keys {
     }
 }
 
-impl Kind {
-    /// The name of the table; also what events call it.
-    pub(crate) fn name(self) -> &'static str {
+impl<'r> Kind<'r> {
+    /// The kind of a resource type.
+    pub(crate) fn of(registry: &'r Registry, resource_type: ResourceTypeId) -> Self {
+        if resource_type == registry.core().user {
+            Self::User
+        } else if resource_type == registry.core().group {
+            Self::Group
+        } else {
+            Self::Other(resource_type, &registry.resource_type(resource_type).name)
+        }
+    }
+
+    /// What events call it.
+    pub(crate) fn name(self) -> &'r str {
         match self {
             Self::User => "user",
             Self::Group => "group",
+            Self::Other(_, name) => name,
         }
     }
 }
@@ -209,6 +233,9 @@ mod tests {
             keys.record(Kind::User, "../other/user/1"),
             b"scim/acme/user/..%2Fother%2Fuser%2F1"
         );
+        let registry = Registry::standard().unwrap();
+        let other = Kind::Other(registry.core().schema, "a/b");
+        assert_eq!(keys.record(other, "c"), b"scim/acme/resource/a%2Fb/c");
     }
 
     proptest! {

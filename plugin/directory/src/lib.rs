@@ -49,10 +49,12 @@ mod ids;
 mod keys;
 mod memberships;
 mod negotiation;
+mod operations;
 mod pack;
 mod precondition;
 mod query;
 mod record;
+mod resources;
 mod response;
 mod session;
 mod tenant;
@@ -68,6 +70,7 @@ use environment::{Clock, Entropy};
 use http::{Request, Response};
 use ids::Ids;
 use kv::Kv;
+use route::Routes;
 use scim::schema::Registry;
 use std::cell::RefCell;
 use token::TokenHints;
@@ -80,6 +83,7 @@ pub struct Directory<K, C, E> {
     pub(crate) entropy: E,
     pub(crate) registry: Registry,
     pub(crate) config: Config,
+    pub(crate) routes: Routes,
     pub(crate) tokens: RefCell<TokenHints>,
     pub(crate) ids: Ids,
 }
@@ -101,6 +105,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             kv,
             clock,
             entropy,
+            routes: Routes::new(&registry),
             registry,
             config,
             tokens: RefCell::default(),
@@ -128,6 +133,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The paths that the service answers, and the methods of each.
+    #[must_use]
+    pub fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// The configuration.

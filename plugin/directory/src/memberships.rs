@@ -51,7 +51,7 @@ struct Touch {
 impl MemberKind {
     pub(crate) const ALL: [Self; 2] = [Self::User, Self::Group];
 
-    fn kind(self) -> Kind {
+    fn kind(self) -> Kind<'static> {
         match self {
             Self::User => Kind::User,
             Self::Group => Kind::Group,

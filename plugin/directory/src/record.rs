@@ -31,10 +31,16 @@ pub(crate) struct Rendered {
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    pub(crate) fn resource_type(&self, kind: Kind) -> ResourceTypeId {
+    /// The kind of a resource type.
+    pub(crate) fn kind(&self, resource_type: ResourceTypeId) -> Kind<'_> {
+        Kind::of(&self.registry, resource_type)
+    }
+
+    pub(crate) fn resource_type(&self, kind: Kind<'_>) -> ResourceTypeId {
         match kind {
             Kind::User => self.registry.core().user,
             Kind::Group => self.registry.core().group,
+            Kind::Other(id, _) => id,
         }
     }
 
@@ -42,12 +48,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ///
     /// # Errors
     /// [`Error::Internal`] when it is damaged.
-    pub(crate) fn decode(&self, kind: Kind, record: &KeyValue) -> Result<Resource, Error> {
+    pub(crate) fn decode(&self, kind: Kind<'_>, record: &KeyValue) -> Result<Resource, Error> {
         from_store(&self.registry, self.resource_type(kind), &record.value)
     }
 
     /// That there is no such resource.
-    pub(crate) fn not_found(&self, kind: Kind, id: &str) -> Error {
+    pub(crate) fn not_found(&self, kind: Kind<'_>, id: &str) -> Error {
         let resource_type = self.registry.resource_type(self.resource_type(kind));
         Error::NoResource {
             resource_type: resource_type.name.clone(),
@@ -116,7 +122,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     }
 
     /// The URL of a resource.
-    pub(crate) fn location(&self, session: &Session<'_>, kind: Kind, id: &str) -> String {
+    pub(crate) fn location(&self, session: &Session<'_>, kind: Kind<'_>, id: &str) -> String {
         let resource_type = self.registry.resource_type(self.resource_type(kind));
         format!("{}{}/{id}", session.base_url, resource_type.endpoint)
     }
@@ -125,7 +131,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(crate) fn present(
         &self,
         session: &Session<'_>,
-        kind: Kind,
+        kind: Kind<'_>,
         resource: &mut Resource,
         version: i64,
     ) {
@@ -144,7 +150,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(crate) fn render(
         &self,
         session: &Session<'_>,
-        kind: Kind,
+        kind: Kind<'_>,
         mut resource: Resource,
         version: i64,
         projection: &Projection,
@@ -159,12 +165,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// Writes a record and what of its index keys differs from before. The first
-    /// thing to [`explain`](Change::explain) becomes the resource's name.
+    /// Writes a record and what of its index keys differs from before. What to
+    /// [`explain`](Change::explain) begins with its unique values.
     pub(crate) fn put_record(
         &self,
         keys: &Keys,
-        kind: Kind,
+        kind: Kind<'_>,
         id: &str,
         old: Option<&Resource>,
         new: &Resource,
@@ -184,11 +190,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         for key in before.keys().filter(|key| !after.contains_key(*key)) {
             change.many.push(Op::delete(key.clone()));
         }
-        let name = keys.name(kind, &self.name_key(kind, new));
-        if !before.contains_key(&name) {
-            change.compares.push(Compare::absent(name.clone()));
+        for (_, _, key) in unique(&self.registry, keys, kind, new) {
+            if !before.contains_key(&key) {
+                change.compares.push(Compare::absent(key.clone()));
+            }
+            change.explain.push(Range::one(key));
         }
-        change.explain.push(Range::one(name));
         change
     }
 
@@ -196,7 +203,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(crate) fn delete_record(
         &self,
         keys: &Keys,
-        kind: Kind,
+        kind: Kind<'_>,
         id: &str,
         old: &Resource,
     ) -> Vec<Op> {
@@ -209,43 +216,69 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         ops
     }
 
-    /// Whether a conflict is about the name: what [`put_record`](Self::put_record)
-    /// asked to explain shows that another resource has it.
+    /// Whether a conflict is about a value that must be unique: what
+    /// [`put_record`](Self::put_record) asked to explain shows that another
+    /// resource has it.
     ///
     /// # Errors
     /// [`Error::NotUnique`].
-    pub(crate) fn check_name(
+    pub(crate) fn check_unique(
         &self,
-        kind: Kind,
+        keys: &Keys,
+        kind: Kind<'_>,
         id: &str,
         resource: &Resource,
         explained: &[RangeReply],
     ) -> Result<(), Error> {
-        let holder = explained.first().and_then(|reply| reply.kvs.first());
-        if holder.is_none_or(|holder| holder.value == id.as_bytes()) {
-            return Ok(());
+        let values = unique(&self.registry, keys, kind, resource);
+        for ((attribute, value, _), reply) in values.into_iter().zip(explained) {
+            let holder = reply.kvs.first();
+            if holder.is_some_and(|holder| holder.value != id.as_bytes()) {
+                return Err(Error::NotUnique {
+                    attribute: self.registry.path(attribute),
+                    value: Quoted::from(value),
+                });
+            }
         }
-        let attribute = name_attribute(&self.registry, kind);
-        Err(Error::NotUnique {
-            attribute: self.registry.path(attribute),
-            value: Quoted::from(resource.text(attribute).unwrap_or_default()),
-        })
-    }
-
-    fn name_key(&self, kind: Kind, resource: &Resource) -> String {
-        let attribute = name_attribute(&self.registry, kind);
-        let name = resource.text(attribute).unwrap_or_default();
-        comparison_key(&self.registry, attribute, name).into_owned()
+        Ok(())
     }
 }
 
-/// The attribute that no two resources of a kind share: RFC 7643 wants it of
-/// `userName`; of a group's `displayName` Entra ID and authentik do.
-pub(crate) fn name_attribute(registry: &Registry, kind: Kind) -> AttrId {
+/// The key that leads to the one resource that has a value of an attribute, where
+/// no two resources of a kind may share it: RFC 7643 wants that of `userName`; of
+/// a group's `displayName` Entra ID and authentik do.
+pub(crate) fn unique_key(
+    registry: &Registry,
+    keys: &Keys,
+    kind: Kind<'_>,
+    attribute: AttrId,
+    text: &str,
+) -> Option<Vec<u8>> {
+    let core = registry.core();
+    let folded = comparison_key(registry, attribute, text);
     match kind {
-        Kind::User => registry.core().user_name,
-        Kind::Group => registry.core().group_display_name,
+        Kind::User if attribute == core.user_name => Some(keys.user_name(&folded)),
+        Kind::Group if attribute == core.group_display_name => Some(keys.group_name(&folded)),
+        _ => None,
     }
+}
+
+/// The values of a resource that no other of its kind may have, with their keys.
+fn unique<'v>(
+    registry: &Registry,
+    keys: &Keys,
+    kind: Kind<'_>,
+    resource: &'v Resource,
+) -> Vec<(AttrId, &'v str, Vec<u8>)> {
+    let core = registry.core();
+    [core.user_name, core.group_display_name]
+        .into_iter()
+        .filter_map(|attribute| {
+            let text = resource.text(attribute)?;
+            let key = unique_key(registry, keys, kind, attribute, text)?;
+            Some((attribute, text, key))
+        })
+        .collect()
 }
 
 /// What of a text is compared, by the attribute's `caseExact`.
@@ -265,17 +298,15 @@ pub(crate) fn comparison_key<'t>(
 pub(crate) fn index(
     registry: &Registry,
     keys: &Keys,
-    kind: Kind,
+    kind: Kind<'_>,
     id: &str,
     resource: &Resource,
 ) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let core = registry.core();
-    let mut index = BTreeMap::new();
-    let name = name_attribute(registry, kind);
-    if let Some(text) = resource.text(name) {
-        let key = comparison_key(registry, name, text);
-        index.insert(keys.name(kind, &key), id.as_bytes().to_vec());
-    }
+    let mut index: BTreeMap<_, _> = unique(registry, keys, kind, resource)
+        .into_iter()
+        .map(|(_, _, key)| (key, id.as_bytes().to_vec()))
+        .collect();
     if let Some(text) = resource.text(core.external_id) {
         let key = comparison_key(registry, core.external_id, text);
         index.insert(keys.external(kind, &key, id), Vec::new());

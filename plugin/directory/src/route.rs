@@ -1,47 +1,55 @@
 //! The routes: which paths there are, which methods each has and what they do.
 //! One table, read by the service and by the tests that go through all of it.
 
+use crate::keys::Kind;
 use percent_encoding::percent_decode_str;
 use scim::Error;
+use scim::schema::{Registry, ResourceTypeId};
+use std::borrow::Cow;
 
 /// A path and its methods.
 #[derive(Debug)]
 pub struct Route {
     /// The path below the base path. A segment in braces stands for any text;
     /// the others are compared without regard to case.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// The methods, as in the header `Allow`.
     pub allow: &'static str,
     /// What each method does; `HEAD` is a `GET`.
-    pub(crate) operations: &'static [(&'static str, Operation)],
+    pub(crate) operations: Vec<(&'static str, Operation)>,
+}
+
+/// All routes of a service.
+#[derive(Debug)]
+pub struct Routes {
+    /// Those below the base path (RFC 7644 §3.2).
+    pub scim: Vec<Route>,
+    /// Those below the administrator's path.
+    pub admin: Vec<Route>,
 }
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
-    CreateGroup,
-    CreateTenant,
-    CreateToken,
-    CreateUser,
-    DeleteGroup,
-    DeleteToken,
-    DeleteUser,
-    ListGroups,
-    ListTenants,
-    ListTokens,
-    ListUsers,
+    Create(ResourceTypeId),
+    Read(ResourceTypeId),
+    Replace(ResourceTypeId),
+    Patch(ResourceTypeId),
+    Delete(ResourceTypeId),
+    List(ResourceTypeId),
+    /// A query by POST (RFC 7644 §3.4.3): of one type, or of all.
+    Search(Option<ResourceTypeId>),
     NotImplemented(&'static str),
-    PatchGroup,
-    PatchUser,
-    ReadGroup,
-    ReadUser,
-    ReplaceGroup,
-    ReplaceUser,
     ResourceType,
     ResourceTypes,
     Schema,
     Schemas,
     ServiceProviderConfig,
+    CreateTenant,
+    CreateToken,
+    DeleteToken,
+    ListTenants,
+    ListTokens,
 }
 
 /// A request's route: what to do, and the texts that stood for the segments in
@@ -54,124 +62,126 @@ pub(crate) struct Matched {
 
 use Operation as Op;
 
-/// The routes below the base path (RFC 7644 §3.2).
-pub const SCIM: &[Route] = &[
-    Route {
-        path: "/Users",
-        allow: "GET, HEAD, POST",
-        operations: &[("GET", Op::ListUsers), ("POST", Op::CreateUser)],
-    },
-    Route {
-        path: "/Users/.search",
-        allow: "POST",
-        operations: &[("POST", Op::NotImplemented("Search by POST"))],
-    },
-    Route {
-        path: "/Users/{id}",
-        allow: "GET, HEAD, PUT, PATCH, DELETE",
-        operations: &[
-            ("GET", Op::ReadUser),
-            ("PUT", Op::ReplaceUser),
-            ("PATCH", Op::PatchUser),
-            ("DELETE", Op::DeleteUser),
-        ],
-    },
-    Route {
-        path: "/Groups",
-        allow: "GET, HEAD, POST",
-        operations: &[("GET", Op::ListGroups), ("POST", Op::CreateGroup)],
-    },
-    Route {
-        path: "/Groups/.search",
-        allow: "POST",
-        operations: &[("POST", Op::NotImplemented("Search by POST"))],
-    },
-    Route {
-        path: "/Groups/{id}",
-        allow: "GET, HEAD, PUT, PATCH, DELETE",
-        operations: &[
-            ("GET", Op::ReadGroup),
-            ("PUT", Op::ReplaceGroup),
-            ("PATCH", Op::PatchGroup),
-            ("DELETE", Op::DeleteGroup),
-        ],
-    },
-    Route {
-        path: "/ServiceProviderConfig",
-        allow: "GET, HEAD",
-        operations: &[("GET", Op::ServiceProviderConfig)],
-    },
-    Route {
-        path: "/ResourceTypes",
-        allow: "GET, HEAD",
-        operations: &[("GET", Op::ResourceTypes)],
-    },
-    Route {
-        path: "/ResourceTypes/{name}",
-        allow: "GET, HEAD",
-        operations: &[("GET", Op::ResourceType)],
-    },
-    Route {
-        path: "/Schemas",
-        allow: "GET, HEAD",
-        operations: &[("GET", Op::Schemas)],
-    },
-    Route {
-        path: "/Schemas/{urn}",
-        allow: "GET, HEAD",
-        operations: &[("GET", Op::Schema)],
-    },
-    Route {
-        path: "/.search",
-        allow: "POST",
-        operations: &[("POST", Op::NotImplemented("Search by POST"))],
-    },
-    Route {
-        path: "/Bulk",
-        allow: "POST",
-        operations: &[("POST", Op::NotImplemented("Bulk"))],
-    },
-    Route {
-        path: "/Me",
-        allow: "GET, HEAD, POST, PUT, PATCH, DELETE",
-        operations: &[
-            ("GET", Op::NotImplemented("/Me")),
-            ("POST", Op::NotImplemented("/Me")),
-            ("PUT", Op::NotImplemented("/Me")),
-            ("PATCH", Op::NotImplemented("/Me")),
-            ("DELETE", Op::NotImplemented("/Me")),
-        ],
-    },
-];
+impl Routes {
+    /// The routes of a service with these resource types.
+    #[must_use]
+    pub fn new(registry: &Registry) -> Self {
+        let of_types = registry.provisioned().flat_map(of_type);
+        Self {
+            scim: of_types.chain(of_service()).collect(),
+            admin: of_administrator().into(),
+        }
+    }
+}
 
-/// The routes below the administrator's path.
-pub const ADMIN: &[Route] = &[
-    Route {
-        path: "/tenants",
-        allow: "GET, HEAD, POST",
-        operations: &[("GET", Op::ListTenants), ("POST", Op::CreateTenant)],
-    },
-    Route {
-        path: "/tenants/{tenant}/tokens",
-        allow: "GET, HEAD, POST",
-        operations: &[("GET", Op::ListTokens), ("POST", Op::CreateToken)],
-    },
-    Route {
-        path: "/tenants/{tenant}/tokens/{id}",
-        allow: "DELETE",
-        operations: &[("DELETE", Op::DeleteToken)],
-    },
-];
+impl Route {
+    fn new(
+        path: impl Into<Cow<'static, str>>,
+        allow: &'static str,
+        operations: &[(&'static str, Operation)],
+    ) -> Self {
+        Self {
+            path: path.into(),
+            allow,
+            operations: operations.to_vec(),
+        }
+    }
+}
+
+/// The routes of one resource type.
+fn of_type(definition: &scim::schema::ResourceType) -> [Route; 3] {
+    let (id, endpoint) = (definition.id, &definition.endpoint);
+    [
+        Route::new(
+            endpoint.clone(),
+            "GET, HEAD, POST",
+            &[("GET", Op::List(id)), ("POST", Op::Create(id))],
+        ),
+        Route::new(
+            format!("{endpoint}/.search"),
+            "POST",
+            &[("POST", Op::Search(Some(id)))],
+        ),
+        Route::new(
+            format!("{endpoint}/{{id}}"),
+            "GET, HEAD, PUT, PATCH, DELETE",
+            &[
+                ("GET", Op::Read(id)),
+                ("PUT", Op::Replace(id)),
+                ("PATCH", Op::Patch(id)),
+                ("DELETE", Op::Delete(id)),
+            ],
+        ),
+    ]
+}
+
+/// The routes that are there whatever the resource types.
+fn of_service() -> [Route; 8] {
+    const ME: Operation = Op::NotImplemented("/Me");
+    [
+        Route::new(
+            "/ServiceProviderConfig",
+            "GET, HEAD",
+            &[("GET", Op::ServiceProviderConfig)],
+        ),
+        Route::new("/ResourceTypes", "GET, HEAD", &[("GET", Op::ResourceTypes)]),
+        Route::new(
+            "/ResourceTypes/{name}",
+            "GET, HEAD",
+            &[("GET", Op::ResourceType)],
+        ),
+        Route::new("/Schemas", "GET, HEAD", &[("GET", Op::Schemas)]),
+        Route::new("/Schemas/{urn}", "GET, HEAD", &[("GET", Op::Schema)]),
+        Route::new("/.search", "POST", &[("POST", Op::Search(None))]),
+        Route::new("/Bulk", "POST", &[("POST", Op::NotImplemented("Bulk"))]),
+        Route::new(
+            "/Me",
+            "GET, HEAD, POST, PUT, PATCH, DELETE",
+            &[
+                ("GET", ME),
+                ("POST", ME),
+                ("PUT", ME),
+                ("PATCH", ME),
+                ("DELETE", ME),
+            ],
+        ),
+    ]
+}
+
+fn of_administrator() -> [Route; 3] {
+    [
+        Route::new(
+            "/tenants",
+            "GET, HEAD, POST",
+            &[("GET", Op::ListTenants), ("POST", Op::CreateTenant)],
+        ),
+        Route::new(
+            "/tenants/{tenant}/tokens",
+            "GET, HEAD, POST",
+            &[("GET", Op::ListTokens), ("POST", Op::CreateToken)],
+        ),
+        Route::new(
+            "/tenants/{tenant}/tokens/{id}",
+            "DELETE",
+            &[("DELETE", Op::DeleteToken)],
+        ),
+    ]
+}
 
 /// The first route that fits.
 ///
 /// # Errors
 /// [`Error::NoEndpoint`], [`Error::MethodNotAllowed`].
-pub(crate) fn find(routes: &'static [Route], method: &str, path: &str) -> Result<Matched, Error> {
+pub(crate) fn find(routes: &[Route], method: &str, path: &str) -> Result<Matched, Error> {
     let path = path.strip_suffix('/').unwrap_or(path);
+    let segments: Result<Vec<Cow<'_, str>>, _> = path
+        .split('/')
+        .map(|segment| percent_decode_str(segment).decode_utf8())
+        .collect();
+    let segments = segments.map_err(|_| Error::NoEndpoint)?;
     let fitting = routes
         .iter()
-        .find_map(|r| Some((r, captures(r.path, path)?)));
+        .find_map(|route| Some((route, captures(&route.path, &segments)?)));
     let (route, captures) = fitting.ok_or(Error::NoEndpoint)?;
     let as_get = if method == "HEAD" { "GET" } else { method };
     let found = route.operations.iter().find(|(name, _)| *name == as_get);
@@ -185,19 +195,19 @@ pub(crate) fn find(routes: &'static [Route], method: &str, path: &str) -> Result
     })
 }
 
-/// The texts in a path that stand for a pattern's segments in braces, if it fits
-/// the pattern. A text is what its percent-encoding says, whatever that is: a
-/// slash in it ends no segment. Nothing at all is no text.
-fn captures(pattern: &str, path: &str) -> Option<Vec<String>> {
+/// The texts among a path's segments that stand for a pattern's segments in
+/// braces, if it fits the pattern. A text is what its percent-encoding says,
+/// whatever that is: a slash in it ends no segment. Nothing at all is no text.
+fn captures(pattern: &str, segments: &[Cow<'_, str>]) -> Option<Vec<String>> {
     let mut captures = Vec::new();
-    let mut segments = path.split('/');
+    let mut segments = segments.iter();
     for expected in pattern.split('/') {
-        let segment = percent_decode_str(segments.next()?).decode_utf8().ok()?;
+        let segment = segments.next()?;
         if expected.starts_with('{') {
             if segment.is_empty() {
                 return None;
             }
-            captures.push(segment.into_owned());
+            captures.push(segment.clone().into_owned());
         } else if !segment.eq_ignore_ascii_case(expected) {
             return None;
         }
@@ -207,70 +217,63 @@ fn captures(pattern: &str, path: &str) -> Option<Vec<String>> {
 
 impl Operation {
     /// What metrics and log call it.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn name(self, registry: &Registry) -> &'static str {
+        let of = |resource_type, [user, group, other]: [&'static str; 3]| match Kind::of(
+            registry,
+            resource_type,
+        ) {
+            Kind::User => user,
+            Kind::Group => group,
+            Kind::Other(..) => other,
+        };
         match self {
-            Self::CreateGroup => "group.create",
-            Self::CreateTenant => "tenant.create",
-            Self::CreateToken => "token.create",
-            Self::CreateUser => "user.create",
-            Self::DeleteGroup => "group.delete",
-            Self::DeleteToken => "token.delete",
-            Self::DeleteUser => "user.delete",
-            Self::ListGroups => "group.list",
-            Self::ListTenants => "tenant.list",
-            Self::ListTokens => "token.list",
-            Self::ListUsers => "user.list",
-            Self::NotImplemented(_) => "unsupported",
-            Self::PatchGroup => "group.patch",
-            Self::PatchUser => "user.patch",
-            Self::ReadGroup => "group.read",
-            Self::ReadUser => "user.read",
-            Self::ReplaceGroup => "group.replace",
-            Self::ReplaceUser => "user.replace",
+            Self::Create(t) => of(t, ["user.create", "group.create", "resource.create"]),
+            Self::Read(t) => of(t, ["user.read", "group.read", "resource.read"]),
+            Self::Replace(t) => of(t, ["user.replace", "group.replace", "resource.replace"]),
+            Self::Patch(t) => of(t, ["user.patch", "group.patch", "resource.patch"]),
+            Self::Delete(t) => of(t, ["user.delete", "group.delete", "resource.delete"]),
+            Self::List(t) => of(t, ["user.list", "group.list", "resource.list"]),
+            Self::Search(_) | Self::NotImplemented(_) => "unsupported",
             Self::ResourceType
             | Self::ResourceTypes
             | Self::Schema
             | Self::Schemas
             | Self::ServiceProviderConfig => "discovery",
+            Self::CreateTenant => "tenant.create",
+            Self::CreateToken => "token.create",
+            Self::DeleteToken => "token.delete",
+            Self::ListTenants => "tenant.list",
+            Self::ListTokens => "token.list",
         }
     }
 
     /// Whether it changes what is stored.
     pub(crate) fn writes(self) -> bool {
         match self {
-            Self::CreateGroup
+            Self::Create(_)
+            | Self::Replace(_)
+            | Self::Patch(_)
+            | Self::Delete(_)
             | Self::CreateTenant
             | Self::CreateToken
-            | Self::CreateUser
-            | Self::DeleteGroup
-            | Self::DeleteToken
-            | Self::DeleteUser
-            | Self::PatchGroup
-            | Self::PatchUser
-            | Self::ReplaceGroup
-            | Self::ReplaceUser => true,
-            Self::ListGroups
-            | Self::ListTenants
-            | Self::ListTokens
-            | Self::ListUsers
+            | Self::DeleteToken => true,
+            Self::Read(_)
+            | Self::List(_)
+            | Self::Search(_)
             | Self::NotImplemented(_)
-            | Self::ReadGroup
-            | Self::ReadUser
             | Self::ResourceType
             | Self::ResourceTypes
             | Self::Schema
             | Self::Schemas
-            | Self::ServiceProviderConfig => false,
+            | Self::ServiceProviderConfig
+            | Self::ListTenants
+            | Self::ListTokens => false,
         }
     }
 
     /// Whether it takes a body.
     pub(crate) fn has_body(self) -> bool {
-        self.writes()
-            && !matches!(
-                self,
-                Self::DeleteGroup | Self::DeleteToken | Self::DeleteUser
-            )
+        self.writes() && !matches!(self, Self::Delete(_) | Self::DeleteToken)
     }
 }
 
@@ -278,11 +281,16 @@ impl Operation {
 mod tests {
     use super::*;
 
+    fn registry() -> Registry {
+        Registry::standard().unwrap()
+    }
+
     #[test]
     fn the_allow_header_names_the_methods() {
-        for route in SCIM.iter().chain(ADMIN) {
+        let routes = Routes::new(&registry());
+        for route in routes.scim.iter().chain(&routes.admin) {
             let mut methods = Vec::new();
-            for (method, _) in route.operations {
+            for (method, _) in &route.operations {
                 methods.push(*method);
                 if *method == "GET" {
                     methods.push("HEAD");
@@ -292,20 +300,38 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_path_is_there_twice() {
+        let routes = Routes::new(&registry());
+        for table in [&routes.scim, &routes.admin] {
+            let mut paths: Vec<_> = table.iter().map(|r| r.path.to_lowercase()).collect();
+            paths.sort();
+            let all = paths.len();
+            paths.dedup();
+            assert_eq!(paths.len(), all);
+        }
+    }
+
+    fn find_scim(method: &str, path: &str) -> Result<Matched, Error> {
+        find(&Routes::new(&registry()).scim, method, path)
+    }
+
     fn found(path: &str) -> Option<(Operation, Vec<String>)> {
-        let matched = find(SCIM, "GET", path).ok()?;
+        let matched = find_scim("GET", path).ok()?;
         Some((matched.operation, matched.captures))
     }
 
     #[test]
     fn names_have_no_case_and_a_slash_at_the_end_does_not_matter() {
+        let list = Op::List(registry().core().user);
         for path in ["/Users", "/users", "/USERS/", "/%55sers"] {
-            assert_eq!(found(path), Some((Op::ListUsers, vec![])), "{path}");
+            assert_eq!(found(path), Some((list, vec![])), "{path}");
         }
     }
 
     #[test]
     fn an_id_is_any_text() {
+        let read = Op::Read(registry().core().user);
         for (path, id) in [
             ("/Users/a", "a"),
             ("/Users/A%2fb", "A/b"),
@@ -314,7 +340,7 @@ mod tests {
             ("/Users/%C3%A9/", "é"),
             ("/Users/%zz", "%zz"),
         ] {
-            let expected = Some((Op::ReadUser, vec![id.to_owned()]));
+            let expected = Some((read, vec![id.to_owned()]));
             assert_eq!(found(path), expected, "{path}");
         }
     }
@@ -331,7 +357,7 @@ mod tests {
             "/User",
             "/Users/%ff",
         ] {
-            assert_eq!(find(SCIM, "GET", path), Err(Error::NoEndpoint), "{path}");
+            assert_eq!(find_scim("GET", path), Err(Error::NoEndpoint), "{path}");
         }
     }
 
@@ -339,10 +365,10 @@ mod tests {
     fn another_method_is_not_allowed() {
         for (method, path) in [("DELETE", "/Users"), ("get", "/Users"), ("GET", "/.search")] {
             assert!(matches!(
-                find(SCIM, method, path),
+                find_scim(method, path),
                 Err(Error::MethodNotAllowed { .. })
             ));
         }
-        assert_eq!(find(SCIM, "HEAD", "/Users"), find(SCIM, "GET", "/Users"));
+        assert_eq!(find_scim("HEAD", "/Users"), find_scim("GET", "/Users"));
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::route::Matched;
 use scim::Error;
+use scim::schema::Registry;
 use serde::Serialize;
 
 /// What a request did.
@@ -44,9 +45,9 @@ impl Trace {
     pub const UNROUTED: &str = "unrouted";
 
     /// Notes what is asked for.
-    pub(crate) fn route(&mut self, matched: &Result<Matched, Error>) {
+    pub(crate) fn route(&mut self, registry: &Registry, matched: &Result<Matched, Error>) {
         if let Ok(matched) = matched {
-            self.operation = matched.operation.name();
+            self.operation = matched.operation.name(registry);
         }
     }
 

@@ -45,15 +45,8 @@ pub fn schemas(registry: &Registry) -> Vec<Resource> {
 #[must_use]
 pub fn resource_types(registry: &Registry) -> Vec<Resource> {
     let core = registry.core();
-    let own = [
-        core.schema,
-        core.resource_type,
-        core.service_provider_config,
-    ];
     registry
-        .resource_types()
-        .iter()
-        .filter(|definition| !own.contains(&definition.id))
+        .provisioned()
         .map(|definition| {
             let of_type = Names::top(registry, core.resource_type);
             let extensions = definition.extensions.iter().map(|(container, required)| {

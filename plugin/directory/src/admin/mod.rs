@@ -49,8 +49,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         trace: &mut Trace,
     ) -> Result<Response, Error> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
-        let matched = route::find(route::ADMIN, &request.method, path);
-        trace.route(&matched);
+        let matched = route::find(&self.routes.admin, &request.method, path);
+        trace.route(&self.registry, &matched);
         let mut caller = if self.is_admin_key(credential(request)?) {
             Caller::Key(trace)
         } else {

@@ -49,11 +49,15 @@ pub(super) fn too_large() -> Error {
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Reads records.
-    pub(super) fn candidates(&self, kind: Kind, kvs: &[KeyValue]) -> Result<Vec<Candidate>, Error> {
+    pub(super) fn candidates(
+        &self,
+        kind: Kind<'_>,
+        kvs: &[KeyValue],
+    ) -> Result<Vec<Candidate>, Error> {
         kvs.iter().map(|kv| self.candidate(kind, kv)).collect()
     }
 
-    fn candidate(&self, kind: Kind, kv: &KeyValue) -> Result<Candidate, Error> {
+    fn candidate(&self, kind: Kind<'_>, kv: &KeyValue) -> Result<Candidate, Error> {
         let resource = self.decode(kind, kv)?;
         let id = resource.text(self.registry.core().id).unwrap_or_default();
         Ok(Candidate {
@@ -70,21 +74,23 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(super) async fn few(
         &self,
         session: &mut Session<'_>,
-        kind: Kind,
+        kind: Kind<'_>,
         ids: &[String],
         revision: i64,
     ) -> Result<(Vec<Candidate>, i64), Error> {
         let keys = &session.keys;
         let ranges = ids.iter().flat_map(|id| {
             let beside = match kind {
-                Kind::User => Range {
+                Kind::User => Some(Range {
                     limit: FIRST,
                     keys_only: true,
                     ..Range::prefix(keys.members_of(id))
-                },
-                Kind::Group => Range::one(keys.group_touch(id)),
+                }),
+                Kind::Group => Some(Range::one(keys.group_touch(id))),
+                Kind::Other(..) => None,
             };
-            [Range::one(keys.record(kind, id)), beside].map(|range| Range { revision, ..range })
+            let ranges = std::iter::once(Range::one(keys.record(kind, id))).chain(beside);
+            ranges.map(|range| Range { revision, ..range })
         });
         let replies = self.ranges(session, ranges.collect()).await?;
         let read_at = match (revision, replies.first()) {
@@ -93,12 +99,17 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         };
         let mut candidates = Vec::with_capacity(ids.len());
         let mut replies = replies.into_iter();
-        while let (Some(record), Some(beside)) = (replies.next(), replies.next()) {
+        while let Some(record) = replies.next() {
+            let beside = match kind {
+                Kind::User | Kind::Group => replies.next().unwrap_or_default(),
+                Kind::Other(..) => RangeReply::default(),
+            };
             if let Some(kv) = record.kvs.first() {
                 let mut candidate = self.candidate(kind, kv)?;
                 match kind {
                     Kind::User => candidate.memberships = Memberships::Begun(beside),
                     Kind::Group => self.add_touch(&mut candidate, &beside),
+                    Kind::Other(..) => {}
                 }
                 candidates.push(candidate);
             }
@@ -118,11 +129,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(super) async fn add_touches(
         &self,
         session: &mut Session<'_>,
-        kind: Kind,
+        kind: Kind<'_>,
         candidates: &mut [Candidate],
         revision: i64,
     ) -> Result<(), Error> {
-        if kind == Kind::User {
+        if kind != Kind::Group {
             return Ok(());
         }
         let mut groups: Vec<&mut Candidate> = candidates
@@ -145,7 +156,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(super) async fn add_memberships(
         &self,
         session: &mut Session<'_>,
-        kind: Kind,
+        kind: Kind<'_>,
         candidates: &mut [Candidate],
         revision: i64,
     ) -> Result<(), Error> {
@@ -158,6 +169,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let prefix = match kind {
                 Kind::User => session.keys.members_of(&candidate.id),
                 Kind::Group => session.keys.members(&candidate.id),
+                Kind::Other(..) => return Ok(()),
             };
             let range = Range {
                 revision,
@@ -176,7 +188,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 
         let groups: Vec<Vec<String>> = match kind {
             Kind::User => found.iter().map(|kvs| last_segments(kvs)).collect(),
-            Kind::Group => Vec::new(),
+            Kind::Group | Kind::Other(..) => Vec::new(),
         };
         let ids: BTreeSet<&str> = groups.iter().flatten().map(String::as_str).collect();
         let names = self.group_names(session, ids, revision).await?;

@@ -30,8 +30,8 @@ const SKIP: i64 = 1_000;
 
 /// A query, bound to the schema.
 #[derive(Debug)]
-struct Query {
-    kind: Kind,
+struct Query<'r> {
+    kind: Kind<'r>,
     filter: Option<Filter>,
     projection: Projection,
     /// The place of the first result, from 1.
@@ -92,7 +92,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    fn bind(&self, resource_type: ResourceTypeId, query: &str) -> Result<Query, Error> {
+    fn bind(&self, resource_type: ResourceTypeId, query: &str) -> Result<Query<'_>, Error> {
         let limits = &self.config.limits;
         let parameters = Parameters::parse(query)?;
         let filter = parameters
@@ -106,11 +106,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             usize::try_from(count.max(0)).unwrap_or(usize::MAX)
         });
         Ok(Query {
-            kind: if resource_type == self.registry.core().group {
-                Kind::Group
-            } else {
-                Kind::User
-            },
+            kind: self.kind(resource_type),
             filter: filter.transpose()?,
             projection: parameters.projection(&self.registry, resource_type),
             start: start.max(1),
@@ -118,7 +114,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         })
     }
 
-    async fn answer(&self, session: &mut Session<'_>, query: &Query) -> Result<Vec<u8>, Error> {
+    async fn answer(&self, session: &mut Session<'_>, query: &Query<'_>) -> Result<Vec<u8>, Error> {
         let (mut results, revision) = match &query.filter {
             None => self.page(session, query).await?,
             Some(filter) => {
@@ -133,6 +129,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let has_members = match query.kind {
             Kind::User => query.projection.includes(&self.registry, core.groups),
             Kind::Group => query.projection.includes(&self.registry, core.members),
+            Kind::Other(..) => false,
         };
         let page = &mut results.page;
         self.add_touches(session, query.kind, page, revision)
@@ -166,7 +163,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     async fn page(
         &self,
         session: &mut Session<'_>,
-        query: &Query,
+        query: &Query<'_>,
     ) -> Result<(Results, i64), Error> {
         let mut range = Range::prefix(session.keys.records(query.kind));
         let mut results = Results::default();
@@ -211,7 +208,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     async fn scan(
         &self,
         session: &mut Session<'_>,
-        query: &Query,
+        query: &Query<'_>,
         filter: &Filter,
     ) -> Result<(Results, i64), Error> {
         let mut results = Results::default();
@@ -237,13 +234,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     async fn look_up(
         &self,
         session: &mut Session<'_>,
-        query: &Query,
+        query: &Query<'_>,
         filter: &Filter,
         plan: Plan,
     ) -> Result<(Results, i64), Error> {
         let (ids, revision): (BTreeSet<String>, i64) = match plan {
             Plan::Id(id) => (BTreeSet::from([id]), 0),
-            Plan::Name(key) => {
+            Plan::Unique(key) => {
                 let reply = self.range(session, Range::one(key)).await?;
                 let ids = reply.kvs.iter();
                 let ids = ids.filter_map(|kv| String::from_utf8(kv.value.clone()).ok());
@@ -290,7 +287,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     async fn sift(
         &self,
         session: &mut Session<'_>,
-        query: &Query,
+        query: &Query<'_>,
         filter: &Filter,
         mut candidates: Vec<Candidate>,
         revision: i64,
@@ -301,6 +298,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let reads_members = match query.kind {
             Kind::User => filter.mentions(core.groups),
             Kind::Group => filter.mentions(core.members),
+            Kind::Other(..) => false,
         };
         if reads_meta {
             self.add_touches(session, query.kind, &mut candidates, revision)

@@ -1,7 +1,7 @@
 //! How a filter is answered: which index narrows it down most.
 
 use crate::keys::{Keys, Kind};
-use crate::record::{comparison_key, name_attribute};
+use crate::record::{comparison_key, unique_key};
 use scim::filter::Filter;
 use scim::schema::Registry;
 
@@ -11,7 +11,7 @@ pub(crate) enum Plan {
     /// The resource with this id.
     Id(String),
     /// The resource whose id is the value of this key.
-    Name(Vec<u8>),
+    Unique(Vec<u8>),
     /// The resources whose ids end the keys below this prefix.
     Index(Vec<u8>),
     /// All of them.
@@ -20,14 +20,14 @@ pub(crate) enum Plan {
 
 impl Plan {
     /// The best plan. What it leads to still has to match the filter.
-    pub(crate) fn of(registry: &Registry, keys: &Keys, kind: Kind, filter: &Filter) -> Self {
+    pub(crate) fn of(registry: &Registry, keys: &Keys, kind: Kind<'_>, filter: &Filter) -> Self {
         let core = registry.core();
         let plans = filter.conjuncts_eq().into_iter().filter_map(|(id, text)| {
             let key = comparison_key(registry, id, text);
             Some(if id == core.id {
                 Self::Id(key.into_owned())
-            } else if id == name_attribute(registry, kind) {
-                Self::Name(keys.name(kind, &key))
+            } else if let Some(key) = unique_key(registry, keys, kind, id, text) {
+                Self::Unique(key)
             } else if id == core.external_id {
                 Self::Index(keys.external(kind, &key, ""))
             } else if kind == Kind::User && id == core.emails_value {
@@ -46,7 +46,7 @@ impl Plan {
     fn rank(&self) -> u8 {
         match self {
             Self::Id(_) => 0,
-            Self::Name(_) => 1,
+            Self::Unique(_) => 1,
             Self::Index(_) => 2,
             Self::Scan => 3,
         }
@@ -58,11 +58,12 @@ mod tests {
     use super::*;
     use scim::filter::Limits;
 
-    fn plan(kind: Kind, filter: &str) -> Plan {
+    fn plan(kind: Kind<'_>, filter: &str) -> Plan {
         let registry = Registry::standard().unwrap();
         let resource_type = match kind {
             Kind::User => registry.core().user,
             Kind::Group => registry.core().group,
+            Kind::Other(id, _) => id,
         };
         let filter = Filter::parse(&registry, resource_type, filter, &Limits::default());
         Plan::of(&registry, &Keys::new("", "t"), kind, &filter.unwrap())
@@ -75,7 +76,7 @@ mod tests {
             (r#"id eq "A" and userName eq "b""#, Plan::Id("A".to_owned())),
             (
                 r#"emails.value eq "M@x" and (active eq true and userName eq "BJ")"#,
-                Plan::Name(keys.name(Kind::User, "bj")),
+                Plan::Unique(keys.user_name("bj")),
             ),
             (
                 r#"emails[type eq "work"].value eq "M@x""#,
@@ -95,7 +96,7 @@ mod tests {
         }
         let expected = Plan::Index(keys.members_of("u"));
         assert_eq!(plan(Kind::Group, r#"members eq "u""#), expected);
-        let expected = Plan::Name(keys.name(Kind::Group, "staff"));
+        let expected = Plan::Unique(keys.group_name("staff"));
         assert_eq!(plan(Kind::Group, r#"displayName eq "Staff""#), expected);
     }
 

@@ -1,12 +1,12 @@
 //! Who gets in: every route, every method, with every kind of token.
 
 use crate::support::{ADMIN_KEY, Call, Reply, World, call};
-use directory::route::{ADMIN, Route, SCIM};
+use directory::route::Route;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Every route and method of a table, with what a path may need.
-fn calls(routes: &'static [Route], id: &str) -> Vec<(&'static str, String)> {
+fn calls(routes: &[Route], id: &str) -> Vec<(&'static str, String)> {
     let mut calls = Vec::new();
     for route in routes {
         let path = route.path.replace("{tenant}", "acme");
@@ -79,7 +79,10 @@ fn every_route_refuses_what_is_no_valid_token() {
 
     let unknown = format!("scim_{}", "0".repeat(64));
     let cut_off = token.get(..30).unwrap();
-    for (base, routes) in [("/scim/v2", SCIM), ("/admin/v1", ADMIN)] {
+    for (base, routes) in [
+        ("/scim/v2", &world.service.routes().scim),
+        ("/admin/v1", &world.service.routes().admin),
+    ] {
         for (method, path) in calls(routes, &id) {
             let call = at(&world, base, method, &path);
             let reply = refused(&world, &call, 401);
@@ -162,7 +165,7 @@ fn every_route_refuses_a_token_without_its_scope() {
         token(&["access"]),
         token(&["admin"]),
     );
-    for (method, path) in calls(SCIM, &id) {
+    for (method, path) in calls(&world.service.routes().scim, &id) {
         let call = at(&world, "/scim/v2", method, &path);
         for token in [&access, &admin] {
             refused(&world, &call.clone().bearer(token), 403);
@@ -179,7 +182,7 @@ fn every_route_refuses_a_token_without_its_scope() {
             }
         }
     }
-    for (method, path) in calls(ADMIN, "some-token") {
+    for (method, path) in calls(&world.service.routes().admin, "some-token") {
         let call = at(&world, "/admin/v1", method, &path);
         for token in [&scim, &read, &access] {
             refused(&world, &call.clone().bearer(token), 403);
@@ -191,7 +194,7 @@ fn every_route_refuses_a_token_without_its_scope() {
 fn every_route_works_with_its_scope() {
     let world = World::new();
     let (token, _) = world.token("acme", &["scim"]);
-    for (method, path) in calls(SCIM, "none") {
+    for (method, path) in calls(&world.service.routes().scim, "none") {
         let reply = at(&world, "/scim/v2", method, &path).bearer(&token).send();
         let expected = match (method, path.as_str()) {
             (_, "/Me" | "/Bulk" | "/.search" | "/Users/.search" | "/Groups/.search") => 501,
@@ -229,7 +232,7 @@ fn no_route_reaches_another_tenant() {
         "%00",
         "%2e%2e",
     ] {
-        for (method, path) in calls(SCIM, id) {
+        for (method, path) in calls(&world.service.routes().scim, id) {
             let reply = at(&world, "/scim/v2", method, &path).bearer(&ours).send();
             if path.contains(id) {
                 assert!(
@@ -251,7 +254,7 @@ fn no_route_reaches_another_tenant() {
             .send();
         assert!(!reply.body.to_string().contains("alice"), "{query}");
     }
-    for (method, path) in calls(ADMIN, "some-token") {
+    for (method, path) in calls(&world.service.routes().admin, "some-token") {
         let path = path.replace("acme", "other");
         let call = at(&world, "/admin/v1", method, &path).bearer(&ours);
         refused(&world, &call, 403);
@@ -263,7 +266,7 @@ fn no_route_reaches_another_tenant() {
 fn the_key_of_the_administrator_is_no_token_and_no_token_is_that_key() {
     let world = World::new();
     let (admin, _) = world.token("acme", &["admin"]);
-    for (method, path) in calls(SCIM, "x") {
+    for (method, path) in calls(&world.service.routes().scim, "x") {
         refused(
             &world,
             &at(&world, "/scim/v2", method, &path).bearer(ADMIN_KEY),

@@ -2,7 +2,6 @@
 
 use crate::support::World;
 use directory::kv::memory::Fault;
-use directory::route::SCIM;
 use serde_json::json;
 
 #[test]
@@ -12,7 +11,7 @@ fn an_outage_is_told_on_every_route_and_ends_by_itself() {
     let id = world.user(&known, "alice");
     let (unknown, _) = world.token("acme", &["scim"]);
     for fault in [Fault::Unavailable, Fault::RequestLost] {
-        for route in SCIM {
+        for route in &world.service.routes().scim {
             let path: Vec<_> = route
                 .path
                 .split('/')

@@ -1,14 +1,13 @@
 //! Paths, methods and media types.
 
 use crate::support::World;
-use directory::route::{ADMIN, SCIM};
 use serde_json::json;
 
 #[test]
 fn another_method_is_answered_with_those_there_are() {
     let world = World::new();
     let (token, _) = world.token("acme", &["scim"]);
-    for route in SCIM {
+    for route in &world.service.routes().scim {
         let path: Vec<_> = route
             .path
             .split('/')
@@ -26,7 +25,7 @@ fn another_method_is_answered_with_those_there_are() {
         }
     }
     for (method, path, allow) in [
-        ("PUT", "/tenants", ADMIN[0].allow),
+        ("PUT", "/tenants", world.service.routes().admin[0].allow),
         ("GET", "/tenants/a/tokens/b", "DELETE"),
     ] {
         let reply = world.admin(method, path).send();

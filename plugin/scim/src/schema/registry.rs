@@ -180,6 +180,19 @@ impl Registry {
         &self.resource_types
     }
 
+    /// The resource types whose resources clients create: all but those by which
+    /// the service tells of itself (RFC 7644 §4).
+    pub fn provisioned(&self) -> impl Iterator<Item = &ResourceType> {
+        let core = self.core;
+        let own = [
+            core.schema,
+            core.resource_type,
+            core.service_provider_config,
+        ];
+        let types = self.resource_types.iter();
+        types.filter(move |definition| !own.contains(&definition.id))
+    }
+
     /// The resource type of an id that this registry gave out.
     #[must_use]
     pub fn resource_type(&self, id: ResourceTypeId) -> &ResourceType {
