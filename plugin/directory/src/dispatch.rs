@@ -91,7 +91,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Operation::Read(of) => {
                 let projection = projection(of)?;
                 let read = self.read_one(session, of, id, &projection).await?;
-                Ok(found(session, read, &precondition))
+                found(session, read, &precondition)
             }
             Operation::Replace(of) => {
                 let (projection, body) = (projection(of)?, body()?);
@@ -161,13 +161,18 @@ fn created(session: &mut Session<'_>, made: Rendered) -> Response {
         .with("etag", etag(made.version))
 }
 
-fn found(session: &mut Session<'_>, read: Rendered, precondition: &Precondition) -> Response {
+fn found(
+    session: &mut Session<'_>,
+    read: Rendered,
+    precondition: &Precondition,
+) -> Result<Response, Error> {
     session.trace.resource_id = read.id;
-    let response = match precondition.not_modified(read.version) {
+    let etag = etag(read.version);
+    let response = match precondition.known(&etag)? {
         true => empty(304),
         false => message(200, read.body),
     };
-    response.with("etag", etag(read.version))
+    Ok(response.with("etag", etag))
 }
 
 fn changed(session: &mut Session<'_>, written: Rendered) -> Response {

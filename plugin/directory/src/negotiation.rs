@@ -33,20 +33,23 @@ pub(crate) fn accept(request: &Request) -> Result<(), Error> {
     Err(Error::NotAcceptable)
 }
 
-/// Refuses a body of another type. A missing header says nothing against it.
+/// Refuses a body of another type. A missing header says nothing against it, and
+/// parameters say nothing: JSON is UTF-8 (RFC 8259 §8.1). Where the header comes
+/// twice, in two lines or, as some proxies join them, in one, each has to do.
 pub(crate) fn content_type(request: &Request) -> Result<(), Error> {
-    let Some(value) = request.header("content-type") else {
-        return Ok(());
-    };
-    let essence = std::str::from_utf8(value)
-        .ok()
-        .and_then(|value| split(value, ';').next());
-    match essence {
-        Some("") => Ok(()),
-        Some(name) if name.eq_ignore_ascii_case(SCIM_JSON) => Ok(()),
-        Some(name) if name.eq_ignore_ascii_case(JSON) => Ok(()),
-        Some(_) | None => Err(Error::UnsupportedMediaType),
+    for value in request.headers("content-type") {
+        let value = std::str::from_utf8(value).map_err(|_| Error::UnsupportedMediaType)?;
+        for element in split(value, ',') {
+            let name = split(element, ';').next().unwrap_or_default();
+            if !["", SCIM_JSON, JSON]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known))
+            {
+                return Err(Error::UnsupportedMediaType);
+            }
+        }
     }
+    Ok(())
 }
 
 /// ```text
@@ -90,7 +93,7 @@ impl<'a> MediaRange<'a> {
 
 /// The parts of a list, trimmed. A separator within a quoted string separates
 /// nothing (RFC 9110 §5.6.4).
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(crate) fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     let mut escaped = false;
     text.split(move |c| {
@@ -160,6 +163,12 @@ mod tests {
             ("application/json", true),
             ("APPLICATION/SCIM+JSON ; charset=\"utf-8\"", true),
             ("application/json;charset=utf-8", true),
+            ("application/json;charset=\"a,b;c\"; odd", true),
+            (
+                "application/json,application/scim+json; charset=utf-8",
+                true,
+            ),
+            ("application/json, text/plain", false),
             ("text/plain", false),
             ("application/x-www-form-urlencoded", false),
             ("application/jsonx", false),
@@ -168,5 +177,7 @@ mod tests {
             let result = content_type(&request("content-type", &[value]));
             assert_eq!(result.is_ok(), supported, "{value}");
         }
+        let twice = request("content-type", &["application/json", "text/plain"]);
+        assert_eq!(content_type(&twice), Err(Error::UnsupportedMediaType));
     }
 }

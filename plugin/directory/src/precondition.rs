@@ -1,5 +1,8 @@
 //! Versions and what a request demands of them: `If-Match` and `If-None-Match`
-//! (RFC 7644 §3.14, RFC 9110 §13.1).
+//! (RFC 7644 §3.14, RFC 9110 §13).
+//!
+//! A demand is looked at when the resource was found: where the answer would be an
+//! error without it, a 404 say, it is ignored (RFC 9110 §13.2.1).
 
 use crate::http::Request;
 use scim::Error;
@@ -21,8 +24,9 @@ pub(crate) struct Precondition {
 /// Tags = "*" / 1#( [ "W/" ] DQUOTE *etagc DQUOTE )
 /// ```
 ///
-/// A tag without its quotes is taken too, as clients send them.
-#[derive(Clone, Debug)]
+/// A tag without its quotes is taken too, as clients send them. What is no tag is
+/// the tag of nothing: an `If-Match` of it lets no write pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Tags {
     Any,
     Listed(Vec<String>),
@@ -41,11 +45,22 @@ impl Precondition {
     /// # Errors
     /// [`Error::PreconditionFailed`].
     pub(crate) fn check(&self, revision: i64) -> Result<(), Error> {
-        let wrong = self.if_match.as_ref().is_some_and(|t| !t.hold(revision));
-        if wrong || self.not_modified(revision) {
+        match self.known(&etag(revision))? {
+            true => Err(Error::PreconditionFailed),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the client has what it reads already. In the order of RFC 9110
+    /// §13.2.2: first what must match, then what must not.
+    ///
+    /// # Errors
+    /// [`Error::PreconditionFailed`].
+    pub(crate) fn known(&self, etag: &str) -> Result<bool, Error> {
+        if self.if_match.as_ref().is_some_and(|t| !t.hold(etag)) {
             return Err(Error::PreconditionFailed);
         }
-        Ok(())
+        Ok(self.if_none_match.as_ref().is_some_and(|t| t.hold(etag)))
     }
 
     /// Whether it demands anything: then what it was checked against must still
@@ -53,50 +68,66 @@ impl Precondition {
     pub(crate) fn is_given(&self) -> bool {
         self.if_match.is_some() || self.if_none_match.is_some()
     }
-
-    /// Whether the client has this revision already, as `If-None-Match` says.
-    pub(crate) fn not_modified(&self, revision: i64) -> bool {
-        let known = self.if_none_match.as_ref();
-        known.is_some_and(|tags| tags.hold(revision))
-    }
 }
 
 impl Tags {
     fn of(request: &Request, name: &str) -> Option<Self> {
-        let mut any = false;
-        let mut listed = None;
-        for value in request.headers(name) {
-            let tags: &mut Vec<String> = listed.get_or_insert_default();
-            for tag in String::from_utf8_lossy(value).split(',') {
-                let tag = tag.trim();
-                let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-                any |= tag == "*";
-                tags.push(opaque.trim_matches('"').to_owned());
-            }
-        }
-        if any {
-            Some(Self::Any)
-        } else {
-            listed.map(Self::Listed)
-        }
+        let mut values = request.headers(name);
+        let first = values.next()?;
+        // Several lines are one list (RFC 9110 §5.3).
+        let text = values.fold(first.to_vec(), |mut text, value| {
+            text.push(b',');
+            text.extend(value);
+            text
+        });
+        let text = String::from_utf8_lossy(&text);
+        Some(match text.trim() {
+            "*" => Self::Any,
+            text => Self::Listed(list(text)),
+        })
     }
 
-    /// Compared weakly (RFC 9110 §8.8.3.2), for all our tags are weak. A comma
-    /// within a tag is nothing to care for: ours have none.
-    fn hold(&self, revision: i64) -> bool {
+    /// Compared weakly (RFC 9110 §8.8.3.2), in `If-Match` too: RFC 7644 §3.14 wants
+    /// weak tags taken there, and all of ours are weak.
+    fn hold(&self, etag: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(tags) => {
-                let ours = revision.to_string();
-                tags.contains(&ours)
+                let ours = list(etag);
+                tags.iter().any(|tag| ours.contains(tag))
             }
         }
+    }
+}
+
+/// The opaque parts of the tags in a list. A comma within quotes is a part of its
+/// tag.
+fn list(text: &str) -> Vec<String> {
+    let mut tags = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([',', ' ', '\t']);
+        if rest.is_empty() {
+            return tags;
+        }
+        let tag = rest.strip_prefix("W/").unwrap_or(rest);
+        let quoted = tag.strip_prefix('"').and_then(|tag| tag.split_once('"'));
+        let (opaque, after) = quoted.unwrap_or(("", tag));
+        let (trail, next) = after.split_once(',').unwrap_or((after, ""));
+        match (quoted, trail.trim()) {
+            (Some(_), "") => tags.push(opaque.to_owned()),
+            (None, bare) if !bare.contains('"') => tags.push(bare.to_owned()),
+            _ => {}
+        }
+        rest = next;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     fn precondition(name: &str, values: &[&str]) -> Precondition {
         Precondition::of(&Request {
@@ -119,27 +150,66 @@ mod tests {
             (&["\"6\"", "\"7\""], true),
             (&["W/\"8\""], false),
             (&["w/\"7\""], false),
+            (&[" * "], true),
+            (&[", W/\"6\",, W/\"7\" ,"], true),
+            (&["\"6\" ,\t7"], true),
+            (&["W/7"], true),
             (&["\"77\", \"\""], false),
             (&[""], false),
+            (&["\"6,7\""], false),
+            (&["\"6\"7"], false),
+            (&["\"7"], false),
+            (&["7\""], false),
+            (&["\"6\", *"], false),
+            (&["\"*\""], false),
+            (&["*", "*"], false),
+            (&["\u{fffd}"], false),
         ] {
-            let wanted = precondition("if-match", values).check(7);
-            assert_eq!(wanted.is_ok(), holds, "{values:?}");
-            let known = precondition("if-none-match", values);
-            assert_eq!(known.not_modified(7), holds, "{values:?}");
-            assert_eq!(known.check(7).is_err(), holds, "{values:?}");
+            let wanted = precondition("if-match", values);
+            assert_eq!(wanted.check(7).is_ok(), holds, "{values:?}");
+            assert_eq!(wanted.known(&etag(7)).is_ok(), holds, "{values:?}");
+            let unwanted = precondition("if-none-match", values);
+            assert_eq!(unwanted.known(&etag(7)), Ok(holds), "{values:?}");
+            assert_eq!(unwanted.check(7).is_err(), holds, "{values:?}");
         }
+    }
+
+    #[test]
+    fn what_must_match_goes_before_what_must_not() {
+        let mut both = precondition("if-match", &["\"6\""]);
+        both.if_none_match = Some(Tags::Any);
+        assert_eq!(both.known(&etag(7)), Err(Error::PreconditionFailed));
+        assert_eq!(both.known(&etag(6)), Ok(true));
     }
 
     #[test]
     fn without_a_demand_all_is_well() {
         let none = Precondition::default();
         assert_eq!(none.check(7), Ok(()));
-        assert!(!none.not_modified(7));
+        assert_eq!(none.known(&etag(7)), Ok(false));
     }
 
     #[test]
     fn what_we_send_is_what_we_take() {
         let tag = etag(42);
         assert_eq!(precondition("if-match", &[&tag]).check(42), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_of_tags_is_read_back(tags in vec("[!#-~]{0,8}", 0..5), weak in any::<bool>()) {
+            let written: Vec<_> = tags
+                .iter()
+                .map(|tag| format!("{}\"{tag}\"", if weak { "W/" } else { "" }))
+                .collect();
+            prop_assert_eq!(list(&written.join(", ")), tags);
+        }
+
+        #[test]
+        fn no_value_is_more_than_a_demand(values in vec(any::<Vec<u8>>(), 0..3)) {
+            let headers = values.into_iter().map(|v| ("if-match".to_owned(), v)).collect();
+            let precondition = Precondition::of(&Request { headers, ..Request::default() });
+            let _ = precondition.check(7);
+        }
     }
 }

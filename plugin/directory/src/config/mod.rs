@@ -20,9 +20,12 @@ pub struct Config {
     /// Where the administrator's interface is: `/admin/v1`.
     pub admin_path: BasePath,
     /// The URL of the base path as clients see it, such as
-    /// `https://eu.example.com/scim/v2`. Without it, scheme and host of each
-    /// request are taken.
+    /// `https://eu.example.com/scim/v2`. Without it, each request tells scheme,
+    /// host and what proxies took from the path.
     pub public_url: Option<PublicUrl>,
+    /// Whether `Forwarded` and `X-Forwarded-*` of a request tell how the client
+    /// addressed it: true. Without trust, its own scheme and host do.
+    pub trust_forwarded: bool,
     /// Where people can read about the service; shown in
     /// `ServiceProviderConfig`.
     pub documentation_url: Option<PublicUrl>,
@@ -158,6 +161,7 @@ impl Default for Config {
             base_path: BasePath::of("/scim/v2"),
             admin_path: BasePath::of("/admin/v1"),
             public_url: None,
+            trust_forwarded: true,
             documentation_url: None,
             prefix: "scim/".to_owned(),
             admin_key_sha256: Vec::new(),
@@ -203,7 +207,7 @@ mod tests {
         let config = Config::from_json(
             format!(
                 r#"{{"base_path": "/tenants/scim/", "admin_path": "/ops", "public_url": "https://x.example/y/",
-                "documentation_url": "https://docs.example", "prefix": "prod/scim/",
+                "trust_forwarded": false, "documentation_url": "https://docs.example", "prefix": "prod/scim/",
                 "admin_key_sha256": ["{}"], "on_delete": "deactivate", "retention_days": 7,
                 "limits": {{"max_body_bytes": 65536, "max_json_depth": 20, "max_filter_bytes": 100,
                 "max_filter_depth": 3, "max_filter_nodes": 10, "max_patch_operations": 5,

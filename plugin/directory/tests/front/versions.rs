@@ -86,6 +86,8 @@ fn what_is_known_is_not_sent_again() {
                 "{tag}"
             );
         }
+        let other = resource.send("GET", Some(("if-match", "W/\"0\"")), None);
+        assert_eq!(other.status, 412, "{other:?}");
     }
 }
 
