@@ -46,8 +46,8 @@ impl Path {
             name: Quoted::from(name),
         };
         let named = registry
-            .resolve(resource_type, &expression.attribute)
-            .ok_or_else(|| unknown(&expression.attribute))?;
+            .resolve(resource_type, expression.attribute)
+            .ok_or_else(|| unknown(expression.attribute))?;
         let mut path = Self::to(registry, named);
         if let Some(filter) = &expression.filter {
             if path.sub_attribute.is_some() || !registry.attribute(named).multi_valued {

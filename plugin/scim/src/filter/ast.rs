@@ -1,10 +1,12 @@
-//! A filter as it was written: names are not looked up yet.
+//! A filter as it was written: names are not looked up yet, and what the text says is
+//! borrowed from it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A filter or a part of one.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Expression {
+pub(crate) enum Expression<'a> {
     /// All of them hold.
     And(Vec<Self>),
     /// At least one of them holds.
@@ -12,11 +14,11 @@ pub(crate) enum Expression {
     /// It does not hold.
     Not(Box<Self>),
     /// An attribute is compared.
-    Comparison(Comparison),
+    Comparison(Comparison<'a>),
     /// An element of a multi-valued attribute meets a filter of its own.
     ValuePath {
         /// The attribute's name.
-        attribute: String,
+        attribute: Cow<'a, str>,
         /// The filter, whose names are those of sub-attributes.
         filter: Box<Self>,
     },
@@ -24,13 +26,13 @@ pub(crate) enum Expression {
 
 /// `attrPath SP "pr"` or `attrPath SP compareOp SP compValue`
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Comparison {
+pub(crate) struct Comparison<'a> {
     /// The attribute's name, with its URN and sub-attribute where it has them.
-    pub(crate) attribute: String,
+    pub(crate) attribute: Cow<'a, str>,
     /// How it is compared.
     pub(crate) operator: Operator,
     /// With what; the literal of `pr` is empty.
-    pub(crate) literal: Literal,
+    pub(crate) literal: Literal<'a>,
 }
 
 /// The operators of RFC 7644 §3.4.2.2, table 3.
@@ -93,14 +95,14 @@ impl Operator {
 /// What an attribute is compared with. What a word means depends on the
 /// attribute's type, which is not known yet.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Literal {
+pub(crate) enum Literal<'a> {
     /// A string in quotation marks, its escapes resolved.
-    String(String),
+    String(Cow<'a, str>),
     /// `true`, `false`, `null`, a number, or text that lacks its quotation marks.
-    Word(String),
+    Word(Cow<'a, str>),
 }
 
-impl Literal {
+impl Literal<'_> {
     /// The text, for an attribute that is compared as text.
     pub(crate) fn text(&self) -> &str {
         match self {
@@ -114,44 +116,46 @@ impl Literal {
     }
 }
 
-impl Expression {
+impl Expression<'_> {
     /// Joins terms by `and`; what is itself a conjunction is taken apart, which
     /// keeps the tree no deeper than its parentheses.
     pub(crate) fn all(terms: Vec<Self>) -> Self {
-        let mut flat = Vec::with_capacity(terms.len());
-        for term in terms {
-            match term {
-                Self::And(inner) => flat.extend(inner),
-                other => flat.push(other),
-            }
-        }
-        match flat.len() {
-            1 => flat.remove(0),
-            _ => Self::And(flat),
-        }
+        joined(terms, Self::And, |term| match term {
+            Self::And(inner) => Ok(inner),
+            other => Err(other),
+        })
     }
 
     /// Joins terms by `or`, like [`Self::all`].
     pub(crate) fn any(terms: Vec<Self>) -> Self {
-        let mut flat = Vec::with_capacity(terms.len());
-        for term in terms {
-            match term {
-                Self::Or(inner) => flat.extend(inner),
-                other => flat.push(other),
-            }
-        }
-        match flat.len() {
-            1 => flat.remove(0),
-            _ => Self::Or(flat),
-        }
+        joined(terms, Self::Or, |term| match term {
+            Self::Or(inner) => Ok(inner),
+            other => Err(other),
+        })
     }
 }
 
-impl fmt::Display for Expression {
+/// `join` of terms, with the terms of those that are such a join already; a single
+/// term is itself.
+fn joined<T>(terms: Vec<T>, join: fn(Vec<T>) -> T, split: fn(T) -> Result<Vec<T>, T>) -> T {
+    let mut flat = Vec::with_capacity(terms.len());
+    for term in terms {
+        match split(term) {
+            Ok(inner) => flat.extend(inner),
+            Err(other) => flat.push(other),
+        }
+    }
+    match flat.len() {
+        1 => flat.remove(0),
+        _ => join(flat),
+    }
+}
+
+impl fmt::Display for Expression<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::And(terms) => joined(f, terms, " and ", |t| matches!(t, Self::Or(_))),
-            Self::Or(terms) => joined(f, terms, " or ", |_| false),
+            Self::And(terms) => print(f, terms, " and ", |t| matches!(t, Expression::Or(_))),
+            Self::Or(terms) => print(f, terms, " or ", |_| false),
             Self::Not(inner) => write!(f, "not ({inner})"),
             Self::Comparison(comparison) => comparison.fmt(f),
             Self::ValuePath { attribute, filter } => write!(f, "{attribute}[{filter}]"),
@@ -159,11 +163,11 @@ impl fmt::Display for Expression {
     }
 }
 
-fn joined(
+fn print(
     f: &mut fmt::Formatter<'_>,
-    terms: &[Expression],
+    terms: &[Expression<'_>],
     joiner: &str,
-    parenthesised: impl Fn(&Expression) -> bool,
+    parenthesised: impl Fn(&Expression<'_>) -> bool,
 ) -> fmt::Result {
     for (at, term) in terms.iter().enumerate() {
         if at > 0 {
@@ -178,7 +182,7 @@ fn joined(
     Ok(())
 }
 
-impl fmt::Display for Comparison {
+impl fmt::Display for Comparison<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.attribute, self.operator.as_str())?;
         match self.operator {
@@ -196,10 +200,10 @@ impl fmt::Display for Comparison {
     }
 }
 
-impl fmt::Display for Literal {
+impl fmt::Display for Literal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::String(text) => write!(f, "{}", serde_json::Value::from(text.as_str())),
+            Self::String(text) => write!(f, "{}", serde_json::Value::from(text.as_ref())),
             Self::Word(word) => f.write_str(word),
         }
     }

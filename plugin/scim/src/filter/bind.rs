@@ -8,14 +8,14 @@ use crate::datetime;
 use crate::error::Error;
 use crate::json::Quoted;
 use crate::resource::Value;
-use crate::schema::{AttrId, Mutability, Registry, ResourceTypeId, Returned, Type};
+use crate::schema::{AttrId, Mutability, Registry, ResourceType, ResourceTypeId, Returned, Type};
 use crate::text::fold;
 
 /// Binds a filter to a resource type.
 pub(super) fn bind_filter(
     registry: &Registry,
     resource_type: ResourceTypeId,
-    expression: &Expression,
+    expression: &Expression<'_>,
 ) -> Result<Filter, Error> {
     let binder = Binder {
         registry,
@@ -30,7 +30,7 @@ pub(super) fn bind_filter(
 pub(crate) fn bind_element(
     registry: &Registry,
     attribute: AttrId,
-    expression: &Expression,
+    expression: &Expression<'_>,
 ) -> Result<ElementFilter, Error> {
     let binder = Binder {
         registry,
@@ -64,7 +64,7 @@ pub(super) enum Place {
 }
 
 impl Binder<'_> {
-    fn node(&self, expression: &Expression) -> Result<Node, Error> {
+    fn node(&self, expression: &Expression<'_>) -> Result<Node, Error> {
         match expression {
             Expression::And(terms) => Ok(Node::All(self.nodes(terms)?)),
             Expression::Or(terms) => Ok(Node::Any(self.nodes(terms)?)),
@@ -73,19 +73,22 @@ impl Binder<'_> {
             Expression::ValuePath { attribute, filter } => {
                 let id = self.resolve(attribute)?;
                 let filter = bind_element(self.registry, id, filter)?.root;
-                Ok(self.computed(id, &filter).unwrap_or_else(|| Node::Element {
-                    steps: self.steps(id),
-                    filter: Box::new(filter),
-                }))
+                Ok(match self.computed(id) {
+                    Some(definition) => self.known(definition, id, &filter),
+                    None => Node::Element {
+                        steps: self.steps(id),
+                        filter: Box::new(filter),
+                    },
+                })
             }
         }
     }
 
-    fn nodes(&self, expressions: &[Expression]) -> Result<Vec<Node>, Error> {
+    fn nodes(&self, expressions: &[Expression<'_>]) -> Result<Vec<Node>, Error> {
         expressions.iter().map(|e| self.node(e)).collect()
     }
 
-    fn comparison(&self, comparison: &Comparison) -> Result<Node, Error> {
+    fn comparison(&self, comparison: &Comparison<'_>) -> Result<Node, Error> {
         let compared = self.compared(comparison)?;
         let test = self.test(compared.attribute, compared.predicate);
         Ok(if compared.negated {
@@ -97,7 +100,7 @@ impl Binder<'_> {
 
     /// What a comparison compares. With `null`, `eq` is the opposite of `pr` and `ne`
     /// is `pr`.
-    pub(super) fn compared(&self, comparison: &Comparison) -> Result<Compared, Error> {
+    pub(super) fn compared(&self, comparison: &Comparison<'_>) -> Result<Compared, Error> {
         let named = self.resolve(&comparison.attribute)?;
         self.check_readable(named)?;
         let null = comparison.literal.is_null();
@@ -121,35 +124,39 @@ impl Binder<'_> {
     }
 
     fn test(&self, id: AttrId, predicate: Predicate) -> Node {
-        let on_the_value = Node::Test(Test {
+        let mut test = Test {
             steps: Vec::new(),
-            predicate: predicate.clone(),
-        });
-        self.computed(id, &on_the_value).unwrap_or_else(|| {
-            Node::Test(Test {
-                steps: self.steps(id),
-                predicate,
-            })
-        })
+            predicate,
+        };
+        match self.computed(id) {
+            Some(definition) => self.known(definition, id, &Node::Test(test)),
+            None => {
+                test.steps = self.steps(id);
+                Node::Test(test)
+            }
+        }
     }
 
-    /// A condition on what is not stored, because it follows from the rest:
-    /// `schemas` from the extensions that are there, `meta.resourceType` from
-    /// the resource type.
-    fn computed(&self, id: AttrId, condition: &Node) -> Option<Node> {
+    /// The resource type, for what is not stored because it follows from the rest:
+    /// `meta.resourceType` from the resource type, `schemas` from that and from the
+    /// extensions that are there.
+    fn computed(&self, id: AttrId) -> Option<&ResourceType> {
         let Place::Resource(resource_type) = self.place else {
             return None;
         };
-        let definition = self.registry.resource_type(resource_type);
+        let core = self.registry.core();
+        (id == core.meta_resource_type || id == core.schemas)
+            .then(|| self.registry.resource_type(resource_type))
+    }
+
+    /// A condition on what is [`computed`](Self::computed).
+    fn known(&self, definition: &ResourceType, id: AttrId, condition: &Node) -> Node {
         let holds = |text: &str| condition.holds_for(&Value::String(text.to_owned()));
         if id == self.registry.core().meta_resource_type {
-            return Some(Node::Known(holds(&definition.name)));
-        }
-        if id != self.registry.core().schemas {
-            return None;
+            return Node::Known(holds(&definition.name));
         }
         if holds(&definition.schema) {
-            return Some(Node::Known(true));
+            return Node::Known(true);
         }
         let extensions = definition
             .extensions
@@ -163,7 +170,7 @@ impl Binder<'_> {
                     predicate: Predicate::Present,
                 })
             });
-        Some(Node::Any(present.collect()))
+        Node::Any(present.collect())
     }
 
     pub(super) fn resolve(&self, name: &str) -> Result<AttrId, Error> {
@@ -228,7 +235,7 @@ impl Binder<'_> {
         &self,
         id: AttrId,
         operator: Operator,
-        literal: &Literal,
+        literal: &Literal<'_>,
     ) -> Result<Predicate, Error> {
         let attribute = self.registry.attribute(id);
         let refuse = |reason: String| Err(self.refused(id, reason));

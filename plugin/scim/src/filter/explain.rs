@@ -82,8 +82,8 @@ impl Explanation {
     }
 }
 
-fn condition(binder: &Binder<'_>, expression: &Expression) -> Result<Condition, Error> {
-    let all = |terms: &[Expression]| -> Result<Vec<Condition>, Error> {
+fn condition(binder: &Binder<'_>, expression: &Expression<'_>) -> Result<Condition, Error> {
+    let all = |terms: &[Expression<'_>]| -> Result<Vec<Condition>, Error> {
         terms.iter().map(|term| condition(binder, term)).collect()
     };
     match expression {

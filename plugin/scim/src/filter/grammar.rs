@@ -13,7 +13,6 @@ use nom::Parser;
 use nom::branch::alt;
 use nom::character::complete::char;
 use nom::combinator::{cut, eof, map, map_opt, opt, peek, verify};
-use nom::multi::many0;
 use nom::sequence::{delimited, pair, preceded, terminated};
 
 /// Where a filter stands: in a value filter there are no value paths (EID 4690).
@@ -25,13 +24,13 @@ enum Scope {
 
 /// A path as it was written.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct PathExpression {
+pub(crate) struct PathExpression<'a> {
     /// The attribute's name, with its URN and sub-attribute where it has them.
-    pub(crate) attribute: String,
+    pub(crate) attribute: &'a str,
     /// What is between brackets.
-    pub(crate) filter: Option<Expression>,
+    pub(crate) filter: Option<Expression<'a>>,
     /// The name behind the brackets.
-    pub(crate) sub_attribute: Option<String>,
+    pub(crate) sub_attribute: Option<&'a str>,
 }
 
 /// A place in a text that is not of the grammar.
@@ -45,13 +44,13 @@ pub(crate) struct SyntaxError {
 
 /// Reads a whole text as a filter. The caller has checked its
 /// [`Limits`](super::Limits).
-pub(crate) fn parse_filter(text: &str) -> Result<Expression, SyntaxError> {
+pub(crate) fn parse_filter(text: &str) -> Result<Expression<'_>, SyntaxError> {
     whole(text, |input| filter(input, Scope::Resource))
 }
 
 /// Reads a whole text as a path. The caller has checked its
 /// [`Limits`](super::Limits).
-pub(crate) fn parse_path(text: &str) -> Result<PathExpression, SyntaxError> {
+pub(crate) fn parse_path(text: &str) -> Result<PathExpression<'_>, SyntaxError> {
     whole(text, path)
 }
 
@@ -81,7 +80,7 @@ fn whole<'a, T>(
 /// ```abnf
 /// PATH = attrPath / valuePath [subAttr]
 /// ```
-fn path(input: &str) -> Found<'_, PathExpression> {
+fn path(input: &str) -> Found<'_, PathExpression<'_>> {
     let (rest, attribute) = expect("the name of an attribute is missing", attr_path)(input)?;
     let (rest, filter) = opt(val_filter).parse(rest)?;
     let (rest, sub_attribute) = match filter {
@@ -103,47 +102,54 @@ fn path(input: &str) -> Found<'_, PathExpression> {
 /// logExp = FILTER SP ("and" / "or") SP FILTER
 /// ```
 /// where `not` binds before `and`, and `and` before `or`.
-fn filter(input: &str, scope: Scope) -> Found<'_, Expression> {
-    joined("or", |i| conjunction(i, scope), Expression::any).parse(input)
+fn filter(input: &str, scope: Scope) -> Found<'_, Expression<'_>> {
+    joined(input, scope, "or", conjunction, Expression::any)
 }
 
 /// The part of `logExp` that `and` joins.
-fn conjunction(input: &str, scope: Scope) -> Found<'_, Expression> {
-    joined("and", |i| term(i, scope), Expression::all).parse(input)
+fn conjunction(input: &str, scope: Scope) -> Found<'_, Expression<'_>> {
+    joined(input, scope, "and", term, Expression::all)
 }
 
-fn joined<'a, P>(
+fn joined<'a>(
+    input: &'a str,
+    scope: Scope,
     joiner: &'static str,
-    operand: P,
-    join: impl Fn(Vec<Expression>) -> Expression,
-) -> impl FnMut(&'a str) -> Found<'a, Expression>
-where
-    P: Fn(&'a str) -> Found<'a, Expression>,
-{
-    move |input| {
-        let joined = preceded(delimited(blanks, keyword(joiner), blanks), cut(&operand));
-        let (rest, (first, others)) = pair(&operand, many0(joined)).parse(input)?;
-        let mut terms = Vec::with_capacity(others.len() + 1);
-        terms.push(first);
-        terms.extend(others);
-        Ok((rest, join(terms)))
+    operand: fn(&'a str, Scope) -> Found<'a, Expression<'a>>,
+    join: fn(Vec<Expression<'a>>) -> Expression<'a>,
+) -> Found<'a, Expression<'a>> {
+    let mut joiner = preceded(blanks, terminated(keyword(joiner), blanks));
+    let (mut rest, first) = operand(input, scope)?;
+    let Ok((mut after, _)) = joiner.parse(rest) else {
+        return Ok((rest, first));
+    };
+    let mut terms = vec![first];
+    loop {
+        let term;
+        (rest, term) = cut(|i| operand(i, scope)).parse(after)?;
+        terms.push(term);
+        (after, _) = match joiner.parse(rest) {
+            Ok(found) => found,
+            Err(_) => return Ok((rest, join(terms))),
+        };
     }
 }
 
 /// One operand of `and`: everything of FILTER but `logExp`.
-fn term(input: &str, scope: Scope) -> Found<'_, Expression> {
-    alt((
-        |i| group(i, scope),
-        |i| negation(i, scope),
-        |i| attribute_term(i, scope),
-    ))
-    .parse(input)
+fn term(input: &str, scope: Scope) -> Found<'_, Expression<'_>> {
+    match input.bytes().next() {
+        Some(b'(') => group(input, scope),
+        Some(b'n' | b'N') => {
+            alt((|i| negation(i, scope), |i| attribute_term(i, scope))).parse(input)
+        }
+        _ => attribute_term(input, scope),
+    }
 }
 
 /// ```abnf
 /// "(" FILTER ")"
 /// ```
-fn group(input: &str, scope: Scope) -> Found<'_, Expression> {
+fn group(input: &str, scope: Scope) -> Found<'_, Expression<'_>> {
     let close = expect("a parenthesis is not closed here", char(')'));
     delimited(
         pair(char('('), blanks),
@@ -156,7 +162,7 @@ fn group(input: &str, scope: Scope) -> Found<'_, Expression> {
 /// ```abnf
 /// "not" "(" FILTER ")"
 /// ```
-fn negation(input: &str, scope: Scope) -> Found<'_, Expression> {
+fn negation(input: &str, scope: Scope) -> Found<'_, Expression<'_>> {
     let not = terminated(keyword("not"), pair(blanks, peek(char('('))));
     map(preceded(not, |i| group(i, scope)), |inner| {
         Expression::Not(Box::new(inner))
@@ -165,7 +171,7 @@ fn negation(input: &str, scope: Scope) -> Found<'_, Expression> {
 }
 
 /// `valuePath` or `attrExp`, which begin alike.
-fn attribute_term(input: &str, scope: Scope) -> Found<'_, Expression> {
+fn attribute_term(input: &str, scope: Scope) -> Found<'_, Expression<'_>> {
     let (rest, attribute) = expect("the name of an attribute is missing", attr_path)(input)?;
     if rest.starts_with('[') {
         if scope == Scope::Element {
@@ -186,7 +192,7 @@ fn attribute_term(input: &str, scope: Scope) -> Found<'_, Expression> {
 /// ```
 /// and, for Microsoft Entra, a sub-attribute of the selected elements that is
 /// compared: one more condition on the same element.
-fn value_path(input: &str, attribute: String) -> Found<'_, Expression> {
+fn value_path<'a>(input: &'a str, attribute: &'a str) -> Found<'a, Expression<'a>> {
     let (rest, mut filter) = val_filter(input)?;
     let (rest, sub_attribute) = opt(sub_attr).parse(rest)?;
     let mut rest = rest;
@@ -198,7 +204,7 @@ fn value_path(input: &str, attribute: String) -> Found<'_, Expression> {
     Ok((
         rest,
         Expression::ValuePath {
-            attribute,
+            attribute: attribute.into(),
             filter: Box::new(filter),
         },
     ))
@@ -208,7 +214,7 @@ fn value_path(input: &str, attribute: String) -> Found<'_, Expression> {
 /// "[" valFilter "]"
 /// valFilter = attrExp / logExp / *1"not" "(" valFilter ")"
 /// ```
-fn val_filter(input: &str) -> Found<'_, Expression> {
+fn val_filter(input: &str) -> Found<'_, Expression<'_>> {
     let close = expect("a bracket is not closed here", char(']'));
     delimited(
         pair(char('['), blanks),
@@ -222,11 +228,11 @@ fn val_filter(input: &str) -> Found<'_, Expression> {
 /// attrExp = (attrPath SP "pr") / (attrPath SP compareOp SP compValue)
 /// ```
 /// The attribute has been read.
-fn attr_exp(input: &str, attribute: String) -> Found<'_, Comparison> {
+fn attr_exp<'a>(input: &'a str, attribute: &'a str) -> Found<'a, Comparison<'a>> {
     const OPERATOR: &str = "an operator is missing, one of eq ne co sw ew gt ge lt le pr";
     let (rest, operator) = expect(OPERATOR, preceded(blanks, compare_op))(input)?;
     let (rest, literal) = if operator == Operator::Present {
-        (rest, Literal::Word(String::new()))
+        (rest, Literal::Word("".into()))
     } else {
         expect(
             "a value to compare with is missing",
@@ -236,7 +242,7 @@ fn attr_exp(input: &str, attribute: String) -> Found<'_, Comparison> {
     Ok((
         rest,
         Comparison {
-            attribute,
+            attribute: attribute.into(),
             operator,
             literal,
         },
@@ -250,17 +256,17 @@ fn attr_exp(input: &str, attribute: String) -> Found<'_, Comparison> {
 /// ```
 /// The URN cannot be told from the name before the schemas are known, so all of
 /// it is one word here.
-fn attr_path(input: &str) -> Found<'_, String> {
-    let name = verify(word, |found: &str| {
+fn attr_path(input: &str) -> Found<'_, &str> {
+    verify(word, |found: &str| {
         found.starts_with(|c: char| c.is_alphabetic() || matches!(c, '$' | '_'))
-    });
-    map(name, str::to_owned).parse(input)
+    })
+    .parse(input)
 }
 
 /// ```abnf
 /// subAttr = "." ATTRNAME
 /// ```
-fn sub_attr(input: &str) -> Found<'_, String> {
+fn sub_attr(input: &str) -> Found<'_, &str> {
     let name = expect("the name of a sub-attribute is missing", attr_path);
     preceded(char('.'), name).parse(input)
 }
@@ -277,16 +283,20 @@ fn compare_op(input: &str) -> Found<'_, Operator> {
 /// compValue = false / null / true / number / string
 /// ```
 /// and words that lack their quotation marks.
-fn comp_value(input: &str) -> Found<'_, Literal> {
-    alt((map(string, Literal::String), map(bare, Literal::Word))).parse(input)
+fn comp_value(input: &str) -> Found<'_, Literal<'_>> {
+    alt((
+        map(string, Literal::String),
+        map(bare, |w| Literal::Word(w.into())),
+    ))
+    .parse(input)
 }
 
-fn bare(input: &str) -> Found<'_, String> {
+fn bare(input: &str) -> Found<'_, &str> {
     if input.starts_with('\'') {
         return Err(nom::Err::Failure(Syntax {
             rest: input,
             reason: "strings stand in \" and not in '",
         }));
     }
-    map(word, str::to_owned).parse(input)
+    word(input)
 }

@@ -1,9 +1,9 @@
 //! The lexemes of filters and paths, as nom parsers, and the error they give.
 
-use nom::bytes::complete::{take_while, take_while1};
 use nom::combinator::verify;
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Parser};
+use std::borrow::Cow;
 
 /// What a parser gives: the rest of the text and what it found.
 pub(super) type Found<'a, T> = IResult<&'a str, T, Syntax<'a>>;
@@ -46,24 +46,40 @@ pub(super) fn expect<'a, T>(
     }
 }
 
-pub(super) fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
+pub(super) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
-/// Whether a character can be part of a name, a URN, a keyword or an unquoted
-/// literal: all but what has a meaning of its own.
-pub(super) fn is_word(c: char) -> bool {
-    !is_blank(c) && !matches!(c, '"' | '(' | ')' | '[' | ']')
+/// Whether a byte can be part of a name, a URN, a keyword or an unquoted literal:
+/// all but what has a meaning of its own. What has one is ASCII, so that a text cut
+/// at such a byte is cut between characters.
+pub(super) fn is_word(byte: u8) -> bool {
+    !is_blank(byte) && !matches!(byte, b'"' | b'(' | b')' | b'[' | b']')
+}
+
+/// Splits a text behind its first bytes of one kind, an ASCII one or [`is_word`].
+pub(super) fn split_run(text: &str, belongs: fn(u8) -> bool) -> (&str, &str) {
+    let end = text.bytes().position(|byte| !belongs(byte));
+    end.and_then(|end| text.split_at_checked(end))
+        .unwrap_or((text, ""))
 }
 
 /// `*SP`, where clients also send several or other blanks.
 pub(super) fn blanks(input: &str) -> Found<'_, &str> {
-    take_while(is_blank).parse(input)
+    let (blanks, rest) = split_run(input, is_blank);
+    Ok((rest, blanks))
 }
 
 /// A name, keyword, number or unquoted literal.
 pub(super) fn word(input: &str) -> Found<'_, &str> {
-    take_while1(is_word).parse(input)
+    let (word, rest) = split_run(input, is_word);
+    if word.is_empty() {
+        return Err(nom::Err::Error(Syntax::from_error_kind(
+            input,
+            ErrorKind::TakeWhile1,
+        )));
+    }
+    Ok((rest, word))
 }
 
 /// This word in any case, whole.
@@ -72,38 +88,66 @@ pub(super) fn keyword<'a>(expected: &'static str) -> impl FnMut(&'a str) -> Foun
 }
 
 /// `string`, with the escapes of JSON (RFC 8259 §7).
-pub(super) fn string(input: &str) -> Found<'_, String> {
-    let (rest, quoted) = quoted(input)?;
-    match serde_json::from_str(quoted) {
-        Ok(text) => Ok((rest, text)),
-        Err(_) => Err(nom::Err::Failure(Syntax {
+pub(super) fn string(input: &str) -> Found<'_, Cow<'_, str>> {
+    if !input.starts_with('"') {
+        return Err(nom::Err::Error(Syntax::from_error_kind(
+            input,
+            ErrorKind::Char,
+        )));
+    }
+    let Some(quoted) = quoted(input) else {
+        return Err(nom::Err::Failure(Syntax {
+            rest: input,
+            reason: "the string that begins here has no closing quotation mark",
+        }));
+    };
+    match quoted.text() {
+        Some(text) => Ok((quoted.rest, text)),
+        None => Err(nom::Err::Failure(Syntax {
             rest: input,
             reason: "the string has an escape or a control character that JSON does not allow",
         })),
     }
 }
 
-/// From a quotation mark to the next one that is not escaped, both included.
-fn quoted(input: &str) -> Found<'_, &str> {
-    let mut escaped = false;
-    let mut characters = input.char_indices();
-    if characters.next().is_none_or(|(_, first)| first != '"') {
-        return Err(nom::Err::Error(Syntax::from_error_kind(
-            input,
-            ErrorKind::Char,
-        )));
-    }
-    for (at, c) in characters {
-        if c == '"' && !escaped {
-            let (quoted, rest) = input.split_at_checked(at + 1).unwrap_or((input, ""));
-            return Ok((rest, quoted));
+/// A string in a text.
+pub(super) struct QuotedString<'a> {
+    /// It, with its quotation marks.
+    quoted: &'a str,
+    /// Whether every character stands for itself.
+    plain: bool,
+    /// What follows it.
+    pub(super) rest: &'a str,
+}
+
+impl<'a> QuotedString<'a> {
+    fn text(&self) -> Option<Cow<'a, str>> {
+        if self.plain {
+            let inner = self.quoted.strip_prefix('"')?.strip_suffix('"')?;
+            return Some(Cow::Borrowed(inner));
         }
-        escaped = c == '\\' && !escaped;
+        serde_json::from_str(self.quoted).ok().map(Cow::Owned)
     }
-    Err(nom::Err::Failure(Syntax {
-        rest: input,
-        reason: "the string that begins here has no closing quotation mark",
-    }))
+}
+
+/// From the quotation mark that a text begins with to the next one that is not
+/// escaped; nothing when there is none.
+pub(super) fn quoted(text: &str) -> Option<QuotedString<'_>> {
+    let mut plain = true;
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        if byte == b'"' && !escaped {
+            let (quoted, rest) = text.split_at_checked(at + 1)?;
+            return Some(QuotedString {
+                quoted,
+                plain,
+                rest,
+            });
+        }
+        escaped = byte == b'\\' && !escaped;
+        plain &= byte != b'\\' && byte >= b' ';
+    }
+    None
 }
 
 #[cfg(test)]
@@ -114,7 +158,7 @@ mod tests {
     fn strings_have_the_escapes_of_json() {
         assert_eq!(
             string(r#""a\"\\\/\n\u00e9\ud83d\ude00" x"#),
-            Ok((" x", "a\"\\/\né😀".to_owned()))
+            Ok((" x", "a\"\\/\né😀".into()))
         );
     }
 

@@ -4,7 +4,7 @@
 //! evaluating it recurse as well, and inside the proxy a stack overflow kills a
 //! worker. So one pass over the text counts first.
 
-use super::lexer::{is_blank, is_word};
+use super::lexer::{is_blank, is_word, quoted, split_run};
 use crate::error::Error;
 
 /// What a filter may be at most.
@@ -44,14 +44,14 @@ impl Limits {
         let mut depth = 0_usize;
         let mut nodes = 1_usize;
         let mut rest = text;
-        while let Some(first) = rest.chars().next() {
+        while let Some(first) = rest.bytes().next() {
             let (lexeme, tail) = split_lexeme(rest, first);
             match first {
-                '(' | '[' => {
+                b'(' | b'[' => {
                     depth += 1;
                     nodes += 1;
                 }
-                ')' | ']' => depth = depth.saturating_sub(1),
+                b')' | b']' => depth = depth.saturating_sub(1),
                 _ if lexeme.eq_ignore_ascii_case("and") || lexeme.eq_ignore_ascii_case("or") => {
                     nodes += 1;
                 }
@@ -74,26 +74,15 @@ fn exceeded(what: &'static str, limit: usize) -> Error {
     Error::FilterLimit { what, limit }
 }
 
-/// Splits off a string, a word, a run of blanks or one other character. A
-/// string that does not end is taken to the end of the text; the grammar
-/// refuses it.
-fn split_lexeme(text: &str, first: char) -> (&str, &str) {
-    let end = if first == '"' {
-        let mut escaped = false;
-        let close = text.char_indices().skip(1).find(|(_, c)| {
-            let closes = *c == '"' && !escaped;
-            escaped = *c == '\\' && !escaped;
-            closes
-        });
-        close.map_or(text.len(), |(at, quote)| at + quote.len_utf8())
-    } else if is_word(first) {
-        text.find(|c| !is_word(c)).unwrap_or(text.len())
-    } else if is_blank(first) {
-        text.find(|c| !is_blank(c)).unwrap_or(text.len())
-    } else {
-        first.len_utf8()
-    };
-    text.split_at_checked(end).unwrap_or((text, ""))
+/// Splits off a word, a run of blanks or one other character, or skips a string. One
+/// that does not end is taken to the end of the text; the grammar refuses it.
+fn split_lexeme(text: &str, first: u8) -> (&str, &str) {
+    match first {
+        b'"' => ("", quoted(text).map_or("", |string| string.rest)),
+        blank if is_blank(blank) => split_run(text, is_blank),
+        word if is_word(word) => split_run(text, is_word),
+        _ => text.split_at_checked(1).unwrap_or((text, "")),
+    }
 }
 
 #[cfg(test)]

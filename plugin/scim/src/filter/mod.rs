@@ -61,7 +61,7 @@ impl Filter {
     }
 }
 
-fn read(text: &str, limits: &Limits) -> Result<ast::Expression, Error> {
+fn read<'t>(text: &'t str, limits: &Limits) -> Result<ast::Expression<'t>, Error> {
     limits.check(text)?;
     grammar::parse_filter(text).map_err(|error| Error::FilterSyntax {
         position: error.position,

@@ -126,7 +126,7 @@ fn a_path_has_a_filter_and_a_sub_attribute() {
     let path = parse_path(r#"emails[type eq "work"].value"#).unwrap();
     assert_eq!(path.attribute, "emails");
     assert_eq!(path.filter.unwrap().to_string(), r#"type eq "work""#);
-    assert_eq!(path.sub_attribute.as_deref(), Some("value"));
+    assert_eq!(path.sub_attribute, Some("value"));
     for text in [
         "",
         "members[value broken",
@@ -151,18 +151,18 @@ fn unterminated_strings_take_linear_time() {
     assert!(started.elapsed().as_millis() < 500);
 }
 
-fn present(attribute: &str) -> Expression {
+fn present(attribute: &str) -> Expression<'_> {
     Expression::Comparison(Comparison {
-        attribute: attribute.to_owned(),
+        attribute: attribute.into(),
         operator: Operator::Present,
-        literal: Literal::Word(String::new()),
+        literal: Literal::Word("".into()),
     })
 }
 
-fn comparison() -> impl Strategy<Value = Expression> {
+fn comparison() -> impl Strategy<Value = Expression<'static>> {
     let literal = prop_oneof![
-        any::<String>().prop_map(Literal::String),
-        "[A-Za-z0-9.:+-]{1,8}".prop_map(Literal::Word),
+        any::<String>().prop_map(|text| Literal::String(text.into())),
+        "[A-Za-z0-9.:+-]{1,8}".prop_map(|word| Literal::Word(word.into())),
     ];
     (
         "[a-zA-Z$][a-zA-Z0-9_:.$-]{0,8}",
@@ -172,19 +172,19 @@ fn comparison() -> impl Strategy<Value = Expression> {
         .prop_map(|(attribute, operator, literal)| {
             let (operator, _) = Operator::ALL[operator];
             let literal = if operator == Operator::Present {
-                Literal::Word(String::new())
+                Literal::Word("".into())
             } else {
                 literal
             };
             Expression::Comparison(Comparison {
-                attribute,
+                attribute: attribute.into(),
                 operator,
                 literal,
             })
         })
 }
 
-fn logical(leaf: BoxedStrategy<Expression>) -> BoxedStrategy<Expression> {
+fn logical(leaf: BoxedStrategy<Expression<'static>>) -> BoxedStrategy<Expression<'static>> {
     leaf.prop_recursive(4, 24, 4, |inner| {
         let terms = proptest::collection::vec(inner.clone(), 2..4);
         prop_oneof![
@@ -196,10 +196,10 @@ fn logical(leaf: BoxedStrategy<Expression>) -> BoxedStrategy<Expression> {
     .boxed()
 }
 
-fn expression() -> BoxedStrategy<Expression> {
+fn expression() -> BoxedStrategy<Expression<'static>> {
     let value_path = ("[a-z]{1,6}", logical(comparison().boxed())).prop_map(|(attribute, e)| {
         Expression::ValuePath {
-            attribute,
+            attribute: attribute.into(),
             filter: Box::new(e),
         }
     });

@@ -40,13 +40,13 @@ fn lead<'j>(object: &'j Json, name: &str) -> Vec<Option<&'j Json>> {
     values(Some(object), &names)
 }
 
-fn holds(filter: &Expression, object: &Json, prefix: &str) -> bool {
+fn holds(filter: &Expression<'_>, object: &Json, prefix: &str) -> bool {
     match filter {
         Expression::And(terms) => terms.iter().all(|term| holds(term, object, prefix)),
         Expression::Or(terms) => terms.iter().any(|term| holds(term, object, prefix)),
         Expression::Not(inner) => !holds(inner, object, prefix),
         Expression::ValuePath { attribute, filter } => {
-            let elements = object.get(attribute).and_then(Json::as_array);
+            let elements = object.get(attribute.as_ref()).and_then(Json::as_array);
             elements.is_some_and(|elements| {
                 let prefix = format!("{attribute}.");
                 elements.iter().any(|e| holds(filter, e, &prefix))
@@ -142,7 +142,7 @@ fn generated_user() -> impl Strategy<Value = Json> {
 }
 
 /// A comparison with one of the attributes that begin with `prefix`.
-fn comparison(prefix: &'static str) -> BoxedStrategy<Expression> {
+fn comparison(prefix: &'static str) -> BoxedStrategy<Expression<'static>> {
     let texts: Vec<&str> = TEXTS
         .iter()
         .filter_map(|(n, _)| n.strip_prefix(prefix))
@@ -169,15 +169,15 @@ fn comparison(prefix: &'static str) -> BoxedStrategy<Expression> {
     prop_oneof![of_text, of_flag]
         .prop_map(|(attribute, operator, literal)| {
             Expression::Comparison(Comparison {
-                attribute: attribute.to_owned(),
+                attribute: attribute.into(),
                 operator,
-                literal: Literal::String(literal),
+                literal: Literal::String(literal.into()),
             })
         })
         .boxed()
 }
 
-fn logical(leaf: BoxedStrategy<Expression>) -> BoxedStrategy<Expression> {
+fn logical(leaf: BoxedStrategy<Expression<'static>>) -> BoxedStrategy<Expression<'static>> {
     leaf.prop_recursive(3, 12, 3, |inner| {
         let terms = proptest::collection::vec(inner.clone(), 2..4);
         prop_oneof![
@@ -189,9 +189,9 @@ fn logical(leaf: BoxedStrategy<Expression>) -> BoxedStrategy<Expression> {
     .boxed()
 }
 
-fn filter() -> BoxedStrategy<Expression> {
+fn filter() -> BoxedStrategy<Expression<'static>> {
     let of_email = logical(comparison("emails.")).prop_map(|filter| Expression::ValuePath {
-        attribute: "emails".to_owned(),
+        attribute: "emails".into(),
         filter: Box::new(filter),
     });
     logical(prop_oneof![2 => comparison(""), 1 => of_email].boxed())
