@@ -20,8 +20,7 @@ use scim::patch::{MemberChange, Patch};
 use std::collections::BTreeMap;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// PATCH of a group. The answer has no body: nobody wants the whole list for
-    /// each member that is added.
+    /// PATCH of a group. The answer has no body.
     ///
     /// # Errors
     /// [`Error::NoResource`], [`Error::PreconditionFailed`],

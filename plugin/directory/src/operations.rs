@@ -75,7 +75,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// PATCH (RFC 7644 §3.5.2). Of a group the answer has no body.
+    /// PATCH (RFC 7644 §3.5.2). Of a group the answer has a body only when the
+    /// request says of which attributes: nobody else wants the whole list for each
+    /// member that is added.
     ///
     /// # Errors
     /// Those of [`Self::replace`].
@@ -89,7 +91,15 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         projection: &Projection,
     ) -> Result<Rendered, Error> {
         match self.kind(resource_type) {
-            Kind::Group => self.patch_group(session, id, body, precondition).await,
+            Kind::Group => {
+                let written = self.patch_group(session, id, body, precondition).await?;
+                if projection.is_all() {
+                    return Ok(written);
+                }
+                // It is written: that it cannot be read is no reason to say otherwise.
+                let read = self.read_group(session, id, projection).await;
+                Ok(read.unwrap_or(written))
+            }
             kind => {
                 self.patch_resource(session, kind, id, body, precondition, projection)
                     .await

@@ -26,6 +26,12 @@ impl Projection {
         Self::default()
     }
 
+    /// Whether neither parameter was given.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.only.is_none() && self.except.is_empty()
+    }
+
     /// Compiles the two query parameters. Names have no case and may be
     /// sub-attributes, an extension's URN, or a name with its URN; a filter
     /// behind a name (`emails[type eq "work"]`, as Microsoft's Postman collection

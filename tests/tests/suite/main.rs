@@ -9,6 +9,7 @@ mod local_reply;
 mod malformed;
 mod metrics;
 mod parity;
+mod requirements;
 mod start_stop;
 mod tls;
 mod transcripts;

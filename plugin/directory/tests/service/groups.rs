@@ -65,6 +65,26 @@ fn a_group_lives_its_life() {
 }
 
 #[test]
+fn a_patch_that_says_which_attributes_gets_the_group() {
+    let world = World::new();
+    let alice = world.user("alice");
+    let id = world.group("Staff", &[]);
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": alice}]}]);
+    let patched = world.patch(&format!("/Groups/{id}?attributes=members.value"), &add);
+    assert_eq!(patched.status, 200, "{patched:?}");
+    assert_eq!(patched.body["members"], json!([{"value": alice}]));
+    assert_eq!(patched.body.get("displayName"), None);
+    assert_eq!(patched.etag(), world.get(&format!("/Groups/{id}")).etag());
+
+    let rename = json!([{"op": "replace", "path": "displayName", "value": "Crew"}]);
+    let patched = world.patch(&format!("/Groups/{id}?excludedAttributes=members"), &rename);
+    assert_eq!(patched.status, 200, "{patched:?}");
+    assert_eq!(patched.body["displayName"], "Crew");
+    assert_eq!(patched.body.get("members"), None);
+    world.check();
+}
+
+#[test]
 fn members_are_added_and_removed_in_every_shape() {
     let world = World::new();
     let [a, b, c] = ["a", "b", "c"].map(|name| world.user(name));
