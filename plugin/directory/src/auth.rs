@@ -3,6 +3,7 @@
 
 use crate::Directory;
 use crate::base_url::base_url;
+use crate::bulk::Awaited;
 use crate::environment::{Clock, Entropy};
 use crate::http::Request;
 use crate::keys::{self, Keys};
@@ -107,6 +108,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             mod_revision,
             access: None,
             verified,
+            awaited: Awaited::default(),
         })
     }
 

@@ -8,10 +8,6 @@ use scim::projection::Projection;
 use scim::resource::{Resource, to_client};
 use scim::{Error, message};
 
-/// No bulk request is taken yet. authentik cuts its PATCH requests by the number
-/// all the same, and sends everything at once when there is none.
-const BULK_MAX_OPERATIONS: u32 = 1_000;
-
 impl<K, C, E> Directory<K, C, E> {
     pub(crate) fn service_provider_config(&self, session: &Session<'_>) -> Vec<u8> {
         let limits = &self.config.limits;
@@ -20,7 +16,7 @@ impl<K, C, E> Directory<K, C, E> {
         let settings = Settings {
             documentation_uri: documentation.map(|url| url.as_str().to_owned()),
             filter_max_results: number(limits.max_count),
-            bulk_max_operations: BULK_MAX_OPERATIONS,
+            bulk_max_operations: number(limits.max_bulk_operations),
             bulk_max_payload_size: number(limits.max_body_bytes),
         };
         let mut config = discovery::service_provider_config(&self.registry, &settings);

@@ -17,6 +17,7 @@ use crate::token::Access;
 use crate::trace::Trace;
 use scim::Error;
 use scim::json::{self, Json};
+use scim::projection::Projection;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(crate) async fn respond(
@@ -81,35 +82,27 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let precondition = Precondition::of(request);
         let id = matched.captures.first().map_or("", String::as_str);
         let projection = |resource_type| query::projection(&self.registry, resource_type, query);
-        let body = || self.body(request);
         match matched.operation {
-            Operation::Create(of) => {
-                let projection = projection(of)?;
-                let made = self.create(session, of, &body()?, &projection).await?;
-                Ok(created(session, made))
+            operation @ (Operation::Create(of) | Operation::Replace(of) | Operation::Patch(of)) => {
+                let (projection, body) = (projection(of)?, self.body(request, 0)?);
+                let new = match operation {
+                    Operation::Create(_) => Some(self.new_id()?),
+                    _ => None,
+                };
+                let id = new.as_deref().unwrap_or(id);
+                self.write(session, operation, id, &body, &precondition, &projection)
+                    .await
             }
+            operation @ Operation::Delete(of) => {
+                let (projection, body) = (projection(of)?, Json::Null);
+                self.write(session, operation, id, &body, &precondition, &projection)
+                    .await
+            }
+            Operation::Bulk => Ok(message(200, self.bulk(session, request).await?)),
             Operation::Read(of) => {
                 let projection = projection(of)?;
                 let read = self.read_one(session, of, id, &projection).await?;
                 found(session, read, &precondition)
-            }
-            Operation::Replace(of) => {
-                let (projection, body) = (projection(of)?, body()?);
-                let written = self
-                    .replace(session, of, id, &body, &precondition, &projection)
-                    .await?;
-                Ok(changed(session, written))
-            }
-            Operation::Patch(of) => {
-                let (projection, body) = (projection(of)?, body()?);
-                let written = self
-                    .patch(session, of, id, &body, &precondition, &projection)
-                    .await?;
-                Ok(changed(session, written))
-            }
-            Operation::Delete(of) => {
-                self.delete(session, of, id, &precondition).await?;
-                Ok(deleted(session, id))
             }
             Operation::List(of) => {
                 let list = self.list(session, of, query).await?;
@@ -142,15 +135,54 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// The body, parsed.
-    pub(crate) fn body<'r>(&self, request: &'r Request) -> Result<Json<'r>, Error> {
+    /// A write of one resource: a request of its own, or an operation of a bulk
+    /// request. The id of a new resource is given to it here.
+    ///
+    /// # Errors
+    /// Those of the operation; [`Error::NoEndpoint`] for one that is no such write.
+    pub(crate) async fn write(
+        &self,
+        session: &mut Session<'_>,
+        operation: Operation,
+        id: &str,
+        body: &Json<'_>,
+        precondition: &Precondition,
+        projection: &Projection,
+    ) -> Result<Response, Error> {
+        match operation {
+            Operation::Create(of) => {
+                let made = self.create(session, of, id, body, projection).await?;
+                Ok(created(session, made))
+            }
+            Operation::Replace(of) => {
+                let written = self
+                    .replace(session, of, id, body, precondition, projection)
+                    .await?;
+                Ok(changed(session, written))
+            }
+            Operation::Patch(of) => {
+                let written = self
+                    .patch(session, of, id, body, precondition, projection)
+                    .await?;
+                Ok(changed(session, written))
+            }
+            Operation::Delete(of) => {
+                self.delete(session, of, id, precondition).await?;
+                Ok(deleted(session, id))
+            }
+            _ => Err(Error::NoEndpoint),
+        }
+    }
+
+    /// The body, parsed, that may be so much deeper than the limit.
+    pub(crate) fn body<'r>(&self, request: &'r Request, deeper: usize) -> Result<Json<'r>, Error> {
         let limits = &self.config.limits;
         if request.body.len() > limits.max_body_bytes {
             return Err(Error::BodyTooLarge {
                 limit: limits.max_body_bytes,
             });
         }
-        json::parse(&request.body, limits.max_json_depth)
+        json::parse(&request.body, limits.max_json_depth + deeper)
     }
 }
 

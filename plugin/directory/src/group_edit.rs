@@ -214,6 +214,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 });
             }
         }
+        if is_new {
+            let arrival = session.awaited.arrival(&keys, Kind::Group, id, &at);
+            change.many.extend(arrival?);
+        }
         match self.commit(session, event, &change).await? {
             Commit::Made { revision, many } => {
                 self.stamp_modified(&mut group, &at);

@@ -28,6 +28,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(crate) async fn create_group(
         &self,
         session: &mut Session<'_>,
+        id: &str,
         body: &Json<'_>,
         projection: &Projection,
     ) -> Result<Rendered, Error> {
@@ -35,11 +36,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut group = from_client(&self.registry, core.group, body)?;
         complete(&self.registry, &group)?;
         let wanted = self.wanted(group.attributes.remove(core.members).as_ref());
-        let id = self.new_id()?;
-        session.trace.resource_id.clone_from(&id);
-        self.stamp_created(&mut group, &id);
+        id.clone_into(&mut session.trace.resource_id);
+        self.stamp_created(&mut group, id);
+        session.awaited.wait(id, &wanted);
 
-        let mut event = self.event(Kind::Group, Action::Create, &id)?;
+        let mut event = self.event(Kind::Group, Action::Create, id)?;
         let stored = StoredGroup::unborn(core.group);
         let changes = self.difference(session, &Members::new(), wanted).await?;
         let mut attempts = Attempts::default();
@@ -51,7 +52,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 compare_members: true,
             };
             match self
-                .edit_group(session, &id, &stored, edit, &mut event)
+                .edit_group(session, id, &stored, edit, &mut event)
                 .await?
             {
                 Some(edited) => return Ok(self.render_group(session, edited, projection)),

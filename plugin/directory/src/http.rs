@@ -41,3 +41,13 @@ pub struct Response {
     /// The body; empty where there is none.
     pub body: Vec<u8>,
 }
+
+impl Response {
+    /// The value of a header, named in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(n, _)| *n == name)?;
+        Some(value)
+    }
+}

@@ -38,6 +38,7 @@ pub mod trace;
 mod admin;
 mod auth;
 mod base_url;
+mod bulk;
 mod commit;
 mod deletion;
 mod discovery;

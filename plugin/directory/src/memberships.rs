@@ -51,7 +51,7 @@ struct Touch {
 impl MemberKind {
     pub(crate) const ALL: [Self; 2] = [Self::User, Self::Group];
 
-    fn kind(self) -> Kind<'static> {
+    pub(crate) fn kind(self) -> Kind<'static> {
         match self {
             Self::User => Kind::User,
             Self::Group => Kind::Group,
@@ -70,15 +70,25 @@ impl MemberKind {
 /// no membership is newer than those it saw; so either it sees this one, or this
 /// one sees that the user is gone.
 pub(crate) fn join(keys: &Keys, group: &str, id: &str, member: &Member) -> Result<Op, Error> {
-    let value = serde_json::to_vec(member).map_err(|e| internal(&e))?;
     Ok(Op::Txn(Txn {
         compares: vec![Compare::present(keys.record(member.kind.kind(), id))],
-        then: vec![
-            Op::put(keys.member(group, id), value),
-            Op::put(keys.member_of(id, group), Vec::new()),
-        ],
+        then: let_in(keys, group, id, member)?.into(),
         otherwise: Vec::new(),
     }))
+}
+
+/// The keys of a membership.
+pub(crate) fn let_in(
+    keys: &Keys,
+    group: &str,
+    id: &str,
+    member: &Member,
+) -> Result<[Op; 2], Error> {
+    let value = serde_json::to_vec(member).map_err(|e| internal(&e))?;
+    Ok([
+        Op::put(keys.member(group, id), value),
+        Op::put(keys.member_of(id, group), Vec::new()),
+    ])
 }
 
 /// Takes a member out.

@@ -14,7 +14,7 @@ use scim::projection::Projection;
 use scim::schema::ResourceTypeId;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// POST (RFC 7644 §3.3).
+    /// POST (RFC 7644 §3.3), of a resource that is to have this id.
     ///
     /// # Errors
     /// [`Error::NotUnique`]; what is wrong with the body;
@@ -23,12 +23,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         session: &mut Session<'_>,
         resource_type: ResourceTypeId,
+        id: &str,
         body: &Json<'_>,
         projection: &Projection,
     ) -> Result<Rendered, Error> {
         match self.kind(resource_type) {
-            Kind::Group => self.create_group(session, body, projection).await,
-            kind => self.create_resource(session, kind, body, projection).await,
+            Kind::Group => self.create_group(session, id, body, projection).await,
+            kind => {
+                self.create_resource(session, kind, id, body, projection)
+                    .await
+            }
         }
     }
 

@@ -40,6 +40,15 @@ impl Precondition {
         }
     }
 
+    /// The demand of an operation in a bulk request, whose `version` stands for
+    /// `If-Match` (RFC 7644 §3.7).
+    pub(crate) fn version(version: Option<&str>) -> Self {
+        Self {
+            if_match: version.map(Tags::read),
+            if_none_match: None,
+        }
+    }
+
     /// Whether a write may go on that found this revision.
     ///
     /// # Errors
@@ -80,11 +89,14 @@ impl Tags {
             text.extend(value);
             text
         });
-        let text = String::from_utf8_lossy(&text);
-        Some(match text.trim() {
+        Some(Self::read(&String::from_utf8_lossy(&text)))
+    }
+
+    fn read(text: &str) -> Self {
+        match text.trim() {
             "*" => Self::Any,
             text => Self::Listed(list(text)),
-        })
+        }
     }
 
     /// Compared weakly (RFC 9110 §8.8.3.2), in `If-Match` too: RFC 7644 §3.14 wants
@@ -180,6 +192,20 @@ mod tests {
         both.if_none_match = Some(Tags::Any);
         assert_eq!(both.known(&etag(7)), Err(Error::PreconditionFailed));
         assert_eq!(both.known(&etag(6)), Ok(true));
+    }
+
+    #[test]
+    fn the_version_of_an_operation_is_a_tag() {
+        for (version, holds) in [
+            (Some("W/\"7\""), true),
+            (Some("7"), true),
+            (Some("W/\"8\""), false),
+            (None, true),
+        ] {
+            let demand = Precondition::version(version);
+            assert_eq!(demand.check(7).is_ok(), holds, "{version:?}");
+            assert_eq!(demand.is_given(), version.is_some());
+        }
     }
 
     #[test]

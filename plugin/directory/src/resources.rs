@@ -41,6 +41,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         session: &mut Session<'_>,
         kind: Kind<'_>,
+        id: &str,
         body: &Json<'_>,
         projection: &Projection,
     ) -> Result<Rendered, Error> {
@@ -50,13 +51,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if kind == Kind::User {
             self.begin_user(&mut resource);
         }
-        let id = self.new_id()?;
-        session.trace.resource_id.clone_from(&id);
-        self.stamp_created(&mut resource, &id);
+        id.clone_into(&mut session.trace.resource_id);
+        self.stamp_created(&mut resource, id);
 
-        let mut event = self.event(kind, Action::Create, &id)?;
+        let mut event = self.event(kind, Action::Create, id)?;
         event.attributes = self.changed(&Resource::new(resource_type), &resource);
-        let change = self.put_record(&session.keys, kind, &id, None, &resource);
+        let mut change = self.put_record(&session.keys, kind, id, None, &resource);
+        let arrival = session
+            .awaited
+            .arrival(&session.keys, kind, id, &self.now());
+        change.many.extend(arrival?);
         let mut attempts = Attempts::default();
         loop {
             match self.commit(session, &event, &change).await? {
@@ -64,7 +68,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                     return Ok(self.render(session, kind, resource, revision, projection));
                 }
                 Commit::Conflict(explained) => {
-                    self.check_unique(&session.keys, kind, &id, &resource, &explained)?;
+                    self.check_unique(&session.keys, kind, id, &resource, &explained)?;
                     self.start_again(&mut attempts).await?;
                 }
             }

@@ -39,6 +39,8 @@ pub(crate) enum Operation {
     List(ResourceTypeId),
     /// A query by POST (RFC 7644 §3.4.3): of one type, or of all.
     Search(Option<ResourceTypeId>),
+    /// Many operations in one request (RFC 7644 §3.7).
+    Bulk,
     NotImplemented(&'static str),
     ResourceType,
     ResourceTypes,
@@ -133,7 +135,7 @@ fn of_service() -> [Route; 8] {
         Route::new("/Schemas", "GET, HEAD", &[("GET", Op::Schemas)]),
         Route::new("/Schemas/{urn}", "GET, HEAD", &[("GET", Op::Schema)]),
         Route::new("/.search", "POST", &[("POST", Op::Search(None))]),
-        Route::new("/Bulk", "POST", &[("POST", Op::NotImplemented("Bulk"))]),
+        Route::new("/Bulk", "POST", &[("POST", Op::Bulk)]),
         Route::new(
             "/Me",
             "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -233,6 +235,7 @@ impl Operation {
             Self::Patch(t) => of(t, ["user.patch", "group.patch", "resource.patch"]),
             Self::Delete(t) => of(t, ["user.delete", "group.delete", "resource.delete"]),
             Self::List(t) => of(t, ["user.list", "group.list", "resource.list"]),
+            Self::Bulk => "bulk",
             Self::Search(_) | Self::NotImplemented(_) => "unsupported",
             Self::ResourceType
             | Self::ResourceTypes
@@ -254,6 +257,7 @@ impl Operation {
             | Self::Replace(_)
             | Self::Patch(_)
             | Self::Delete(_)
+            | Self::Bulk
             | Self::CreateTenant
             | Self::CreateToken
             | Self::DeleteToken => true,

@@ -4,6 +4,7 @@
 //! costs no call of its own.
 
 use crate::Directory;
+use crate::bulk::Awaited;
 use crate::environment::{Clock, Entropy};
 use crate::keys::Keys;
 use crate::kv::{Compare, Kv, KvError, KvErrorKind, Op, OpReply, Range, RangeReply, Txn, TxnReply};
@@ -40,6 +41,8 @@ pub(crate) struct Session<'t> {
     pub(crate) access: Option<Access>,
     /// Whether the store has confirmed the token during this request.
     pub(crate) verified: bool,
+    /// The resources that a bulk request is yet to create.
+    pub(crate) awaited: Awaited,
 }
 
 /// Why [`Directory::transact`] failed.
@@ -190,6 +193,11 @@ pub(crate) fn from_kv(error: &KvError) -> Error {
             reason: "the store refused a request".to_owned(),
         },
     }
+}
+
+/// Whether an error says that the store did not answer.
+pub(crate) fn is_away(error: &Error) -> bool {
+    matches!(error, Error::Unavailable { reason } if *reason == UNAVAILABLE)
 }
 
 /// The store answered in a form that the request does not have.

@@ -20,10 +20,21 @@ pub struct Trace {
     pub token_id: String,
     /// The id of the resource that was written or read; empty where there was none.
     pub resource_id: String,
+    /// How many operations of a bulk request were done, and how many failed.
+    pub bulk: Option<Tally>,
     /// How many calls to the store it took.
     pub store_calls: u32,
     /// What the store said when it failed. Not for clients.
     pub fault: Option<String>,
+}
+
+/// The operations of a bulk request that were done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// All of them.
+    pub operations: u32,
+    /// Those that failed.
+    pub failed: u32,
 }
 
 impl Default for Trace {
@@ -34,6 +45,7 @@ impl Default for Trace {
             tenant: String::new(),
             token_id: String::new(),
             resource_id: String::new(),
+            bulk: None,
             store_calls: 0,
             fault: None,
         }
@@ -52,7 +64,9 @@ impl Trace {
     }
 
     /// The line for the log, in JSON: one for each write, done or refused, and
-    /// one for each failure of the store; nothing for other reads.
+    /// one for each failure of the store; nothing for other reads. A bulk request
+    /// has one line too, with how many operations it did: what each of them
+    /// changed, the events in the store tell.
     #[must_use]
     pub fn log_line(&self, status: u16) -> Option<String> {
         #[derive(Serialize)]
@@ -65,6 +79,8 @@ impl Trace {
             token_id: &'a str,
             #[serde(rename = "resource", skip_serializing_if = "str::is_empty")]
             resource_id: &'a str,
+            #[serde(flatten)]
+            bulk: Option<Tally>,
             store_calls: u32,
             #[serde(skip_serializing_if = "Option::is_none")]
             fault: Option<&'a str>,
@@ -79,6 +95,7 @@ impl Trace {
             tenant: &self.tenant,
             token_id: &self.token_id,
             resource_id: &self.resource_id,
+            bulk: self.bulk,
             store_calls: self.store_calls,
             fault: self.fault.as_deref(),
         };
@@ -110,11 +127,25 @@ mod tests {
             token_id: "t1".to_owned(),
             resource_id: "u1".to_owned(),
             store_calls: 1,
-            fault: None,
+            ..Trace::default()
         };
         assert_eq!(
             write.log_line(201).unwrap(),
             r#"{"operation":"user.create","status":201,"tenant":"acme","token":"t1","resource":"u1","store_calls":1}"#
+        );
+        let bulk = Trace {
+            operation: "bulk",
+            writes: true,
+            bulk: Some(Tally {
+                operations: 3,
+                failed: 1,
+            }),
+            store_calls: 5,
+            ..Trace::default()
+        };
+        assert_eq!(
+            bulk.log_line(200).unwrap(),
+            r#"{"operation":"bulk","status":200,"operations":3,"failed":1,"store_calls":5}"#
         );
     }
 }

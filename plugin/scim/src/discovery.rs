@@ -13,8 +13,8 @@ pub struct Settings {
     pub documentation_uri: Option<String>,
     /// The most resources in one answer to a query.
     pub filter_max_results: u32,
-    /// The most operations in a bulk request; positive though there is no bulk
-    /// yet, because authentik cuts its PATCH requests by it.
+    /// The most operations in a bulk request; authentik cuts its PATCH requests by
+    /// it too.
     pub bulk_max_operations: u32,
     /// The largest bulk request in bytes.
     pub bulk_max_payload_size: u32,
@@ -101,7 +101,7 @@ pub fn service_provider_config(registry: &Registry, settings: &Settings) -> Reso
             settings.documentation_uri.as_deref().and_then(text),
         ),
         feature("patch", true, &[]),
-        feature("bulk", false, &bulk_limits),
+        feature("bulk", true, &bulk_limits),
         feature(
             "filter",
             true,

@@ -131,7 +131,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// The body, which must have exactly the members of `T`.
     fn form<T: DeserializeOwned>(&self, request: &Request) -> Result<T, Error> {
         // For the limits, and for what is wrong with the JSON itself.
-        self.body(request)?;
+        self.body(request, 0)?;
         let mut body = serde_json::Deserializer::from_slice(&request.body);
         serde_path_to_error::deserialize(&mut body).map_err(|error| {
             let sentence = error.inner().to_string();

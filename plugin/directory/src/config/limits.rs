@@ -29,6 +29,9 @@ pub struct Limits {
     /// The most operations in one PATCH: 1,000.
     #[serde(deserialize_with = "bounded::<_, 1, 100_000>")]
     pub max_patch_operations: usize,
+    /// The most operations in one bulk request: 1,000.
+    #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
+    pub max_bulk_operations: usize,
     /// Resources in a page when the client asks for no number: 100.
     #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
     pub default_count: usize,
@@ -57,6 +60,7 @@ impl Default for Limits {
             max_filter_depth: 20,
             max_filter_nodes: 200,
             max_patch_operations: 1_000,
+            max_bulk_operations: 1_000,
             default_count: 100,
             max_count: 1_000,
         }

@@ -211,6 +211,7 @@ mod tests {
                 "admin_key_sha256": ["{}"], "on_delete": "deactivate", "retention_days": 7,
                 "limits": {{"max_body_bytes": 65536, "max_json_depth": 20, "max_filter_bytes": 100,
                 "max_filter_depth": 3, "max_filter_nodes": 10, "max_patch_operations": 5,
+                "max_bulk_operations": 6,
                 "default_count": 20, "max_count": 30}}}}"#,
                 "0a".repeat(32)
             )
@@ -220,6 +221,7 @@ mod tests {
         assert_eq!(config.base_path.as_str(), "/tenants/scim");
         assert_eq!(config.public_url.unwrap().as_str(), "https://x.example/y");
         assert_eq!(config.on_delete, OnDelete::Deactivate);
+        assert_eq!(config.limits.max_bulk_operations, 6);
         assert_eq!(config.limits.max_count, 30);
     }
 

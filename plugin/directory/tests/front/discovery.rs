@@ -63,7 +63,8 @@ fn the_configuration_tells_what_is_offered() {
         json!({"supported": true, "maxResults": 1000})
     );
     assert_eq!(config["etag"]["supported"], true);
-    for feature in ["bulk", "sort", "changePassword"] {
+    assert_eq!(config["bulk"]["supported"], true);
+    for feature in ["sort", "changePassword"] {
         assert_eq!(config[feature]["supported"], false, "{feature}");
     }
     assert_eq!(config["bulk"]["maxOperations"], 1000);

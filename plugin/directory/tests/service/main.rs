@@ -1,6 +1,8 @@
 //! The service as a client sees it, on a store in memory that behaves as etcd.
 
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod concurrency;
 #[cfg(test)]
 mod faults;

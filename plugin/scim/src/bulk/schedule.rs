@@ -1,11 +1,10 @@
 //! The order in which the operations of a bulk request can be done.
 //!
 //! It is the client's own, but that an operation waits for those that create
-//! what it refers to, and no longer than that. None is moved ahead of another
-//! that comes before it without waiting; so what does not refer to anything has
-//! the result that it has without reordering (RFC 7644 §3.7). Where all that are
-//! left wait for one another, one of such a circle is let through, with its
-//! references to what is yet to come (§3.7.1).
+//! what it refers to, and no longer than that. So what refers to nothing that
+//! comes later has the result that it has without reordering (RFC 7644 §3.7).
+//! Those that refer to one another in a circle do not wait for each other: each
+//! goes at its turn, with its references to what is yet to come (§3.7.1).
 
 use super::{BulkRequest, Method};
 use crate::error::Error;
@@ -17,20 +16,19 @@ pub struct Schedule {
     /// The operation that creates what a bulkId stands for.
     definitions: BTreeMap<String, usize>,
     steps: Vec<Step>,
+    /// Those that wait for nothing, in their order.
     ready: BTreeSet<usize>,
-    left: usize,
 }
 
 /// What the schedule knows of an operation.
 #[derive(Clone, Debug, Default)]
 struct Step {
-    /// The operations that create what it refers to, but for itself.
+    /// The operations that create what it refers to.
     needs: BTreeSet<usize>,
-    /// How many of those are yet to be done.
-    unmet: usize,
-    /// The operations that need it.
+    /// The operations that refer to what it creates.
     dependents: Vec<usize>,
-    done: bool,
+    /// How many it waits for.
+    unmet: usize,
 }
 
 impl Schedule {
@@ -55,9 +53,9 @@ impl Schedule {
         }
         let mut steps = vec![Step::default(); request.operations.len()];
         for (at, operation) in request.operations.iter_mut().enumerate() {
-            let mut needs: BTreeSet<usize> = BTreeSet::new();
+            let mut needs = BTreeSet::new();
             operation.visit_references(&mut |bulk_id, _| {
-                needs.extend(definitions.get(bulk_id).filter(|needed| **needed != at));
+                needs.extend(definitions.get(bulk_id).copied());
                 None
             });
             for needed in &needs {
@@ -66,16 +64,20 @@ impl Schedule {
                 }
             }
             if let Some(step) = steps.get_mut(at) {
-                step.unmet = needs.len();
                 step.needs = needs;
             }
+        }
+        let circles = circles(&steps);
+        for (at, step) in steps.iter_mut().enumerate() {
+            let apart = |other: &usize| circles.get(*other) != circles.get(at);
+            step.unmet = step.needs.iter().filter(|needed| apart(needed)).count();
+            step.dependents.retain(apart);
         }
         let ready = steps.iter().enumerate();
         let ready = ready.filter(|(_, step)| step.unmet == 0);
         Ok(Self {
             definitions,
             ready: ready.map(|(at, _)| at).collect(),
-            left: steps.len(),
             steps,
         })
     }
@@ -86,22 +88,6 @@ impl Schedule {
     pub fn definition(&self, bulk_id: &str) -> Option<usize> {
         self.definitions.get(bulk_id).copied()
     }
-
-    /// The first of those left in a circle of operations that wait for one
-    /// another, when nothing else is left to do.
-    fn circular(&self) -> Option<usize> {
-        let is_left = |at: &usize| self.steps.get(*at).is_some_and(|step| !step.done);
-        let mut at = (0..self.steps.len()).find(|at| is_left(at))?;
-        let mut seen = BTreeSet::new();
-        let mut way = Vec::new();
-        // Each waits for another that is left, so the way comes back to itself.
-        while seen.insert(at) {
-            way.push(at);
-            let step = self.steps.get(at)?;
-            at = step.needs.iter().copied().find(|at| is_left(at))?;
-        }
-        way.into_iter().skip_while(|other| *other != at).min()
-    }
 }
 
 impl Iterator for Schedule {
@@ -110,15 +96,10 @@ impl Iterator for Schedule {
     /// The place of the operation to do next, from 0. It counts as done when the
     /// next one is asked for, however it came out.
     fn next(&mut self) -> Option<usize> {
-        if self.left == 0 {
-            return None;
-        }
-        let at = self.ready.pop_first().or_else(|| self.circular())?;
-        self.left -= 1;
+        let at = self.ready.pop_first()?;
         let step = self.steps.get_mut(at)?;
-        step.done = true;
         for dependent in std::mem::take(&mut step.dependents) {
-            if let Some(step) = self.steps.get_mut(dependent).filter(|step| !step.done) {
+            if let Some(step) = self.steps.get_mut(dependent) {
                 step.unmet -= 1;
                 if step.unmet == 0 {
                     self.ready.insert(dependent);
@@ -127,4 +108,37 @@ impl Iterator for Schedule {
         }
         Some(at)
     }
+}
+
+/// For each operation the circle it is in, by the place of one of it: the
+/// strongly connected components, as Kosaraju finds them.
+fn circles(steps: &[Step]) -> Vec<Option<usize>> {
+    let mut order = Vec::with_capacity(steps.len());
+    let mut seen = vec![false; steps.len()];
+    let mut stack: Vec<(usize, bool)> = (0..steps.len()).map(|at| (at, false)).collect();
+    while let Some((at, is_behind)) = stack.pop() {
+        let (Some(step), Some(seen)) = (steps.get(at), seen.get_mut(at)) else {
+            continue;
+        };
+        if is_behind {
+            order.push(at);
+        } else if !std::mem::replace(seen, true) {
+            stack.push((at, true));
+            stack.extend(step.needs.iter().map(|needed| (*needed, false)));
+        }
+    }
+    let mut circles = vec![None; steps.len()];
+    for root in order.into_iter().rev() {
+        let mut stack = vec![root];
+        while let Some(at) = stack.pop() {
+            let (Some(step), Some(circle)) = (steps.get(at), circles.get_mut(at)) else {
+                continue;
+            };
+            if circle.is_none() {
+                *circle = Some(root);
+                stack.extend(&step.dependents);
+            }
+        }
+    }
+    circles
 }

@@ -114,7 +114,7 @@ fn the_configuration_has_what_the_rfc_requires() {
     assert_eq!(config["documentationUri"], "https://example.com/docs");
     assert_eq!(
         config["bulk"],
-        json!({ "supported": false, "maxOperations": 1_000, "maxPayloadSize": 1_048_576 })
+        json!({ "supported": true, "maxOperations": 1_000, "maxPayloadSize": 1_048_576 })
     );
     assert_eq!(
         config["filter"],
