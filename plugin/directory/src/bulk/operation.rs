@@ -5,6 +5,7 @@ use super::job::{Creation, Job};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
+use crate::keys::Kind;
 use crate::kv::Kv;
 use crate::precondition::Precondition;
 use crate::route::{self, Matched, Operation as Write};
@@ -42,8 +43,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             None => Precondition::version(operation.version.as_deref()),
         };
         let body = operation.data.take().unwrap_or(Json::Null);
-        // Nobody sees more of it.
-        let projection = Projection::parse(&self.registry, of, Some("id"), None);
+        // Nobody sees more of it than its id. A PATCH of a group shows nothing anyway,
+        // unless it names attributes.
+        let projection = match (write, self.kind(of)) {
+            (Write::Patch(_), Kind::Group) => Projection::all(),
+            _ => Projection::parse(&self.registry, of, Some("id"), None),
+        };
         let result = self
             .write(session, write, id, &body, &precondition, &projection)
             .await;
