@@ -36,6 +36,7 @@ pub mod simulation;
 pub mod trace;
 
 mod admin;
+mod ancestry;
 mod auth;
 mod base_url;
 mod bulk;

@@ -3,6 +3,7 @@
 //! neither, and additions never conflict.
 
 use crate::Directory;
+use crate::ancestry::Ancestry;
 use crate::environment::{Clock, Entropy};
 use crate::keys::{Keys, Kind, last_segment};
 use crate::kv::{Compare, KeyValue, Kv, Op, OpReply, Range, RangeReply, Txn};
@@ -11,7 +12,7 @@ use crate::walk::PAGE;
 use scim::Error;
 use scim::resource::{Complex, Resource, Value};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// No id is as long as this. Longer ones are not asked for: a few of them would
 /// make a request that the store refuses.
@@ -232,75 +233,40 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         members(&self.walk(session, range).await?)
     }
 
-    /// Sets a user's `groups`: its memberships, with what is to be known of the
-    /// groups.
-    pub(crate) async fn set_groups(
-        &self,
-        session: &mut Session<'_>,
-        user: &mut Resource,
-        groups: &[String],
-        revision: i64,
-    ) -> Result<(), Error> {
-        let ids = groups.iter().map(String::as_str).collect();
-        let names = self.group_names(session, ids, revision).await?;
-        self.set_groups_from(session, user, groups, &names);
-        Ok(())
-    }
-
-    /// Sets a user's `groups` from names that were read.
-    pub(crate) fn set_groups_from(
+    /// Sets a user's `groups`, by those that it is a member of itself: they and all
+    /// that those are in.
+    pub(crate) fn set_groups(
         &self,
         session: &Session<'_>,
         user: &mut Resource,
-        groups: &[String],
-        names: &BTreeMap<String, String>,
-    ) {
+        direct: &[String],
+        ancestry: &Ancestry,
+    ) -> usize {
         let core = self.registry.core();
-        let elements = groups.iter().filter_map(|id| {
-            let display = names.get(id)?;
-            let location = self.location(session, Kind::Group, id);
+        let elements = ancestry.of(direct).into_iter().map(|group| {
+            let location = self.location(session, Kind::Group, group.id);
+            let kind = match group.is_direct {
+                true => "direct",
+                false => "indirect",
+            };
             let element: Complex = [
-                (core.groups_value, id.clone()),
+                (core.groups_value, group.id.to_owned()),
                 (core.groups_ref, location),
-                (core.groups_display, display.clone()),
-                (core.groups_type, "direct".to_owned()),
+                (core.groups_display, group.display.to_owned()),
+                (core.groups_type, kind.to_owned()),
             ]
             .map(|(id, text)| (id, Value::String(text)))
             .into_iter()
             .collect();
-            Some(Value::Complex(element))
+            Value::Complex(element)
         });
         let elements: Vec<Value> = elements.collect();
+        let count = elements.len();
         if elements.is_empty() {
             user.attributes.remove(core.groups);
         } else {
             user.attributes.set(core.groups, Value::List(elements));
         }
-    }
-
-    /// The display names of groups.
-    pub(crate) async fn group_names(
-        &self,
-        session: &mut Session<'_>,
-        ids: BTreeSet<&str>,
-        revision: i64,
-    ) -> Result<BTreeMap<String, String>, Error> {
-        if ids.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let ranges = ids.iter().map(|id| Range {
-            revision,
-            ..Range::one(session.keys.record(Kind::Group, id))
-        });
-        let found = self.ranges(session, ranges.collect()).await?;
-        let mut names = BTreeMap::new();
-        for (id, reply) in ids.into_iter().zip(found) {
-            if let Some(record) = reply.kvs.first() {
-                let group = self.decode(Kind::Group, record)?;
-                let name = group.text(self.registry.core().group_display_name);
-                names.insert(id.to_owned(), name.unwrap_or_default().to_owned());
-            }
-        }
-        Ok(names)
+        count
     }
 }

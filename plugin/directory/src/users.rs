@@ -40,7 +40,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// Adds a user's `groups`, if they are in the answer.
+    /// Adds a user's `groups`, direct and indirect, if they are in the answer.
     pub(crate) async fn add_groups(
         &self,
         session: &mut Session<'_>,
@@ -52,7 +52,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if kind != Kind::User || !projection.includes(&self.registry, groups) {
             return Ok(());
         }
-        self.set_groups(session, &mut user.resource, &user.groups, user.read_at)
-            .await
+        let direct = user.groups.iter().cloned().collect();
+        let ancestry = self.ancestry(session, direct, user.read_at).await?;
+        self.set_groups(session, &mut user.resource, &user.groups, &ancestry);
+        Ok(())
     }
 }

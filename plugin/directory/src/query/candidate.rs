@@ -1,6 +1,7 @@
 //! Resources that may be in an answer, and what they lack of being complete.
 
 use crate::Directory;
+use crate::ancestry::MAX_MEMBERSHIPS;
 use crate::environment::{Clock, Entropy};
 use crate::keys::Kind;
 use crate::kv::{KeyValue, Kv, Range, RangeReply};
@@ -11,8 +12,7 @@ use scim::Error;
 use scim::resource::Resource;
 use std::collections::BTreeSet;
 
-/// The most memberships that are held in memory for one answer.
-const MAX_MEMBERSHIPS: usize = 100_000;
+pub(super) use crate::ancestry::too_large;
 
 /// A resource that may be in an answer.
 #[derive(Debug)]
@@ -37,13 +37,6 @@ impl Candidate {
     /// The revision that stands for the resource's state.
     pub(super) fn version(&self) -> i64 {
         self.record.max(self.touch.unwrap_or(0))
-    }
-}
-
-/// That an answer would take too much memory.
-pub(super) fn too_large() -> Error {
-    Error::AnswerTooLarge {
-        reason: "ask for fewer resources with \"count\", or leave large attributes out with \"excludedAttributes\"".to_owned(),
     }
 }
 
@@ -190,12 +183,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Kind::User => found.iter().map(|kvs| last_segments(kvs)).collect(),
             Kind::Group | Kind::Other(..) => Vec::new(),
         };
-        let ids: BTreeSet<&str> = groups.iter().flatten().map(String::as_str).collect();
-        let names = self.group_names(session, ids, revision).await?;
+        let ids: BTreeSet<String> = groups.iter().flatten().cloned().collect();
+        let ancestry = self.ancestry(session, ids, revision).await?;
+        let mut memberships = 0;
         for (i, candidate) in lacking.iter_mut().enumerate() {
             let resource = &mut candidate.resource;
             if let Some(groups) = groups.get(i) {
-                self.set_groups_from(session, resource, groups, &names);
+                memberships += self.set_groups(session, resource, groups, &ancestry);
+                if memberships > MAX_MEMBERSHIPS {
+                    return Err(too_large());
+                }
             } else if let Some(kvs) = found.get(i)
                 && let Some(value) = self.members_value(session, &members(kvs)?)
             {

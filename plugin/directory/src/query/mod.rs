@@ -258,6 +258,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 let ids = kvs.iter().filter_map(|kv| last_segment(&kv.key));
                 (ids.collect(), revision)
             }
+            Plan::InGroup(group) => match self.users_in(session, &group, 0).await? {
+                Some(found) => found,
+                None => return self.scan(session, query, filter).await,
+            },
             Plan::Scan => return self.scan(session, query, filter).await,
         };
         let mut results = Results::default();

@@ -14,6 +14,8 @@ pub(crate) enum Plan {
     Unique(Vec<u8>),
     /// The resources whose ids end the keys below this prefix.
     Index(Vec<u8>),
+    /// The users who are in the group with this id, directly or not.
+    InGroup(String),
     /// All of them.
     Scan,
 }
@@ -33,7 +35,7 @@ impl Plan {
             } else if kind == Kind::User && id == core.emails_value {
                 Self::Index(keys.user_email(&key, ""))
             } else if kind == Kind::User && id == core.groups_value {
-                Self::Index(keys.members(&key))
+                Self::InGroup(key.into_owned())
             } else if kind == Kind::Group && id == core.members_value {
                 Self::Index(keys.members_of(&key))
             } else {
@@ -47,7 +49,7 @@ impl Plan {
         match self {
             Self::Id(_) => 0,
             Self::Unique(_) => 1,
-            Self::Index(_) => 2,
+            Self::Index(_) | Self::InGroup(_) => 2,
             Self::Scan => 3,
         }
     }
@@ -90,7 +92,7 @@ mod tests {
                 r#"externalId eq "E/1""#,
                 Plan::Index(keys.external(Kind::User, "E/1", "")),
             ),
-            (r#"groups eq "g""#, Plan::Index(keys.members("g"))),
+            (r#"groups eq "g""#, Plan::InGroup("g".to_owned())),
         ] {
             assert_eq!(plan(Kind::User, filter), expected, "{filter}");
         }

@@ -11,6 +11,8 @@ mod groups;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod nesting;
+#[cfg(test)]
 mod query;
 #[cfg(test)]
 mod random;

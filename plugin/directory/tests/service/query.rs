@@ -152,7 +152,7 @@ fn membership_is_found_from_both_sides() {
         (
             "/Users",
             format!(r#"groups.value eq "{two}""#),
-            vec![&ids[1]],
+            vec![&ids[0], &ids[1]],
         ),
         (
             "/Users",
