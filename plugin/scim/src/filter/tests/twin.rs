@@ -54,7 +54,12 @@ fn holds(filter: &Expression<'_>, object: &Json, prefix: &str) -> bool {
         }
         Expression::Comparison(comparison) => {
             let full_name = format!("{prefix}{}", comparison.attribute);
-            lead(object, &comparison.attribute)
+            let values = lead(object, &comparison.attribute);
+            if comparison.literal.is_null() {
+                let is_there = values.iter().any(Option::is_some);
+                return is_there != (comparison.operator == Operator::Equal);
+            }
+            values
                 .into_iter()
                 .any(|value| compares(comparison, &full_name, value))
         }
@@ -151,27 +156,26 @@ fn comparison(prefix: &'static str) -> BoxedStrategy<Expression<'static>> {
         .iter()
         .filter_map(|n| n.strip_prefix(prefix))
         .collect();
-    let of_text = (proptest::sample::select(texts), 0..10_usize, text())
-        .prop_map(|(attribute, operator, literal)| (attribute, Operator::ALL[operator].0, literal));
-    let of_flag = (
-        proptest::sample::select(flags),
-        any::<bool>(),
-        any::<bool>(),
-    )
-        .prop_map(|(attribute, equal, flag)| {
-            let operator = if equal {
-                Operator::Equal
-            } else {
-                Operator::NotEqual
-            };
-            (attribute, operator, flag.to_string())
-        });
-    prop_oneof![of_text, of_flag]
+    let quoted = |text: String| Literal::String(text.into());
+    let named = prop_oneof![Just(texts.clone()), Just(flags.clone())];
+    let of_text = (proptest::sample::select(texts), 0..10_usize, text()).prop_map(
+        move |(attribute, operator, text)| (attribute, Operator::ALL[operator].0, quoted(text)),
+    );
+    let equality = || prop_oneof![Just(Operator::Equal), Just(Operator::NotEqual)];
+    let flag = any::<bool>().prop_map(move |flag| quoted(flag.to_string()));
+    let of_flag = (proptest::sample::select(flags), equality(), flag);
+    let null = Just(Literal::Word("null".into()));
+    let of_null = (
+        named.prop_flat_map(proptest::sample::select),
+        equality(),
+        null,
+    );
+    prop_oneof![3 => of_text, 3 => of_flag, 1 => of_null]
         .prop_map(|(attribute, operator, literal)| {
             Expression::Comparison(Comparison {
                 attribute: attribute.into(),
                 operator,
-                literal: Literal::String(literal.into()),
+                literal,
             })
         })
         .boxed()

@@ -11,8 +11,13 @@ enum Target {
     Name,
     GivenName,
     Department,
+    /// The enterprise extension as a whole.
+    Extension,
     Emails,
-    /// Elements with this type; by `eq` or, which cannot make one, by `sw`.
+    /// No path: the value is an object of attributes.
+    Resource,
+    /// Elements with this type; by `eq` or, which cannot make one, by `sw` or by `and`, which
+    /// wants them to have a `display` too.
     Selected {
         kind: String,
         by: &'static str,
@@ -30,6 +35,8 @@ struct Step {
 impl Step {
     fn path(&self) -> String {
         match &self.target {
+            Target::Resource => String::new(),
+            Target::Extension => ENTERPRISE_USER.to_owned(),
             Target::Title => "title".to_owned(),
             Target::Name => "name".to_owned(),
             Target::GivenName => "name.givenName".to_owned(),
@@ -37,7 +44,10 @@ impl Step {
             Target::Emails => "emails".to_owned(),
             Target::Selected { kind, by, sub } => {
                 let sub = sub.map(|sub| format!(".{sub}")).unwrap_or_default();
-                format!("emails[type {by} \"{kind}\"]{sub}")
+                match *by {
+                    "and" => format!("emails[type eq \"{kind}\" and display pr]{sub}"),
+                    by => format!("emails[type {by} \"{kind}\"]{sub}"),
+                }
             }
         }
     }
@@ -45,6 +55,7 @@ impl Step {
     fn request(&self) -> Json {
         match self.op {
             "remove" => json!({"op": "remove", "path": self.path()}),
+            op if matches!(self.target, Target::Resource) => json!({"op": op, "value": self.value}),
             op => json!({"op": op, "path": self.path(), "value": self.value}),
         }
     }
@@ -65,6 +76,25 @@ fn slowly(user: &mut Map<String, Json>, step: &Step) -> Option<()> {
         Target::GivenName => within(user, "name", |name| {
             put(name, "givenName", (!removes).then(|| step.value.clone()));
         }),
+        Target::Extension if removes => put(user, ENTERPRISE_USER, None),
+        Target::Extension => within(user, ENTERPRISE_USER, |extension| {
+            extension.extend(step.value.as_object().unwrap().clone());
+        }),
+        // Without a path nothing says what to remove.
+        Target::Resource if removes => return None,
+        Target::Resource => {
+            for (name, value) in step.value.as_object().unwrap() {
+                let target = match name.as_str() {
+                    "title" => Target::Title,
+                    "name" => Target::Name,
+                    "emails" => Target::Emails,
+                    _ => Target::Extension,
+                };
+                let value = value.clone();
+                let op = step.op;
+                slowly(user, &Step { op, target, value })?;
+            }
+        }
         Target::Name if removes => put(user, "name", None),
         Target::Name => within(user, "name", |name| {
             name.extend(step.value.as_object().unwrap().clone());
@@ -81,12 +111,16 @@ fn slowly(user: &mut Map<String, Json>, step: &Step) -> Option<()> {
                 .flatten()
                 .filter(|_| !removes)
             {
-                match emails.iter_mut().find(|old| same(old, new)) {
+                let at = emails.iter().position(|old| same(old, new));
+                let at = at.unwrap_or(emails.len());
+                match emails.get_mut(at) {
                     Some(old) => merge(old, new),
                     None => emails.push(new.clone()),
                 }
                 if new["primary"] == json!(true) {
-                    demote(&mut emails, |email| same(email, new));
+                    let (before, after) = emails.split_at_mut(at);
+                    demote(before, |_| false);
+                    demote(&mut after[1..], |_| false);
                 }
             }
             put(
@@ -99,6 +133,7 @@ fn slowly(user: &mut Map<String, Json>, step: &Step) -> Option<()> {
             let mut emails = take_emails(user);
             let chosen = |email: &Json| match *by {
                 "eq" => email["type"] == json!(kind),
+                "and" => email["type"] == json!(kind) && !email["display"].is_null(),
                 _ => email["type"].as_str().is_some_and(|t| t.starts_with(kind)),
             };
             if !removes && !emails.iter().any(chosen) {
@@ -239,7 +274,33 @@ fn step() -> impl Strategy<Value = Step> {
             value,
         })
     };
-    let selected = || (op(), kind(), prop_oneof![Just("eq"), Just("sw")]);
+    let by = || prop_oneof![Just("eq"), Just("sw"), Just("and")];
+    let selected = || (op(), kind(), by());
+    let extension = || {
+        ("[ab]", proptest::option::of(text())).prop_map(|(department, division)| {
+            let mut extension = json!({"department": department});
+            if let Some(division) = division {
+                extension["division"] = division;
+            }
+            extension
+        })
+    };
+    let attributes = (
+        proptest::option::of(text()),
+        proptest::option::of(emails()),
+        proptest::option::of(extension()),
+    );
+    let attributes = attributes.prop_map(|(title, emails, extension)| {
+        let members = [
+            ("title", title),
+            ("emails", emails),
+            (ENTERPRISE_USER, extension),
+        ];
+        let given = members
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Json::Object(given.collect())
+    });
     let element = (selected(), email()).prop_map(|((op, kind, by), value)| Step {
         op,
         target: Target::Selected {
@@ -264,6 +325,8 @@ fn step() -> impl Strategy<Value = Step> {
         fixed(Target::Name, name.boxed()),
         fixed(Target::GivenName, text().boxed()),
         fixed(Target::Department, text().boxed()),
+        fixed(Target::Extension, extension().boxed()),
+        fixed(Target::Resource, attributes.boxed()),
         fixed(Target::Emails, emails().boxed()),
         element,
         sub,
