@@ -46,6 +46,43 @@ pub fn launcher() -> Result<PathBuf, Error> {
     build(NAME, &["--bin", NAME], |artifact| artifact.executable)
 }
 
+/// The fuzz targets as one program for the machine `host`, with what `prepare` tells
+/// cargo. A profile and a target folder of their own keep other builds as they are.
+///
+/// # Errors
+/// When the code does not compile.
+pub(crate) fn fuzz_targets(host: &str, prepare: impl Fn(&mut Command)) -> Result<PathBuf, Error> {
+    const NAME: &str = "libfuzzer";
+    let arguments = ["--package", "fuzz", "--bin", NAME, "--features", NAME];
+    let output = ["--profile", "fuzz", "--target", host];
+    build_with(
+        NAME,
+        &[arguments.as_slice(), &output].concat(),
+        prepare,
+        |artifact| artifact.executable,
+    )
+}
+
+/// The machine that this one builds for, as rustc names it.
+///
+/// # Errors
+/// When rustc does not say.
+pub(crate) fn host() -> Result<String, Error> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .arg("-vV")
+        .current_dir(paths::workspace())
+        .output()
+        .map_err(|source| Error::Spawn {
+            program: "rustc".into(),
+            source,
+        })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned)
+        .ok_or_else(|| Error::NoArtifact("rustc -vV".into()))
+}
+
 /// Makes sure that code can be built for `target`.
 ///
 /// # Errors
@@ -99,7 +136,18 @@ fn build(
     arguments: &[&str],
     pick: impl Fn(Artifact) -> Option<PathBuf>,
 ) -> Result<PathBuf, Error> {
-    let output = cargo()
+    build_with(what, arguments, |_| {}, pick)
+}
+
+fn build_with(
+    what: &str,
+    arguments: &[&str],
+    prepare: impl Fn(&mut Command),
+    pick: impl Fn(Artifact) -> Option<PathBuf>,
+) -> Result<PathBuf, Error> {
+    let mut cargo = cargo();
+    prepare(&mut cargo);
+    let output = cargo
         .args(["build", "--message-format=json-render-diagnostics"])
         .args(arguments)
         .stderr(Stdio::inherit())

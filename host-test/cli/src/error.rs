@@ -202,8 +202,18 @@ pub enum Error {
     )]
     EtcdMissing,
 
+    /// A C++ compiler is missing, which only fuzzing needs.
+    #[error(
+        "No C++ compiler is installed, which libFuzzer is built with. Install one (Debian: apt-get install g++), set CXX=/path/to/it, or leave fuzzing out with --without fuzz."
+    )]
+    CxxMissing,
+
+    /// There is no fuzz target of that name.
+    #[error("There is no fuzz target {0}. Choose one of {1}.")]
+    NoFuzzTarget(String, String),
+
     /// A package could not be installed.
-    #[error("`{command}` failed: {reason}. Run it by hand to see why, or set ETCD=/path/to/etcd.")]
+    #[error("`{command}` failed: {reason}. Run it by hand to see why.")]
     Install {
         /// What was run.
         command: String,

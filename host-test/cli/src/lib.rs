@@ -9,6 +9,7 @@ mod commands;
 mod config;
 pub mod envoy;
 mod error;
+mod fuzz;
 mod http;
 pub mod paths;
 mod process;

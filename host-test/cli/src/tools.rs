@@ -38,23 +38,41 @@ pub fn etcd() -> Result<PathBuf, Error> {
     if let Some(path) = find_on_path("etcd") {
         return Ok(path);
     }
-    if !rustix::process::geteuid().is_root() || find_on_path("apt-get").is_none() {
+    if !debian_packages(&["etcd-server", "etcd-client"])? {
         return Err(Error::EtcdMissing);
     }
-    let step = Step::begin("Installing etcd with apt-get");
-    run_quietly("apt-get", &["update"])?;
-    run_quietly(
-        "apt-get",
-        &[
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            "etcd-server",
-            "etcd-client",
-        ],
-    )?;
-    step.done("Installed etcd");
     find_on_path("etcd").ok_or(Error::EtcdMissing)
+}
+
+/// A C++ compiler: `CXX`, else on PATH, else installed as a Debian package when we may.
+///
+/// # Errors
+/// [`Error::CxxMissing`] when it is not there and cannot be installed.
+pub(crate) fn cxx() -> Result<PathBuf, Error> {
+    if let Some(path) = std::env::var_os("CXX").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let find = || ["c++", "g++", "clang++"].into_iter().find_map(find_on_path);
+    if let Some(path) = find() {
+        return Ok(path);
+    }
+    if !debian_packages(&["g++"])? {
+        return Err(Error::CxxMissing);
+    }
+    find().ok_or(Error::CxxMissing)
+}
+
+/// Installs Debian packages. Nothing is done, and `false` told, where we may not.
+fn debian_packages(names: &[&str]) -> Result<bool, Error> {
+    if !rustix::process::geteuid().is_root() || find_on_path("apt-get").is_none() {
+        return Ok(false);
+    }
+    let step = Step::begin(format!("Installing {} with apt-get", names.join(", ")));
+    run_quietly("apt-get", &["update"])?;
+    let options = ["install", "--yes", "--no-install-recommends"];
+    run_quietly("apt-get", &[&options, names].concat())?;
+    step.done(format!("Installed {}", names.join(", ")));
+    Ok(true)
 }
 
 fn run_quietly(program: &str, arguments: &[&str]) -> Result<(), Error> {

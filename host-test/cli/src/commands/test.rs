@@ -1,12 +1,14 @@
 //! `cargo edge test`: everything the project can check of itself, on a machine that has only Rust.
 
 use crate::build::{cargo, ensure_target};
+use crate::commands::fuzz;
 use crate::envoy::binary;
 use crate::error::Error;
 use crate::tools;
 use clap::{Args, ValueEnum};
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 /// What is built for wasm, and for which target: the filter, and the protocol for browsers.
@@ -15,13 +17,13 @@ const WASM_BUILDS: [(&str, &str); 3] = [
     ("wasm32-unknown-unknown", "scim"),
     ("wasm32-wasip1", "directory"),
 ];
-/// Tells the tests which programs they have to do without.
+/// Tells the tests which parts they have to do without.
 const WITHOUT: &str = "SCIM_EDGE_WITHOUT";
 
 /// What `test` is told.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// Leave out the tests that need this program; may be repeated
+    /// Leave out this part; may be repeated
     #[arg(long, value_name = "PART")]
     without: Vec<Part>,
     /// Passed on to `cargo test`, such as the name of a test
@@ -29,31 +31,35 @@ pub(crate) struct TestArgs {
     rest: Vec<OsString>,
 }
 
-/// A program that tests need and that is not part of Rust.
+/// A part of the tests that needs what is not part of Rust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// Envoy 1.40
     Envoy,
     /// etcd
     Etcd,
+    /// The fuzz targets, which need a C++ compiler
+    Fuzz,
 }
 
 impl Part {
-    const ALL: [Self; 2] = [Self::Envoy, Self::Etcd];
+    const ALL: [Self; 3] = [Self::Envoy, Self::Etcd, Self::Fuzz];
 
     fn name(self) -> &'static str {
         match self {
             Self::Envoy => "envoy",
             Self::Etcd => "etcd",
+            Self::Fuzz => "fuzz",
         }
     }
 
-    /// The variable that says where the program is.
-    fn variable(self) -> &'static str {
-        match self {
-            Self::Envoy => "ENVOY",
-            Self::Etcd => "ETCD",
-        }
+    /// The program, found or installed, and the variable that tells the tests of it.
+    fn program(self) -> Result<Option<(&'static str, PathBuf)>, Error> {
+        Ok(match self {
+            Self::Envoy => Some(("ENVOY", binary::find()?)),
+            Self::Etcd => Some(("ETCD", tools::etcd()?)),
+            Self::Fuzz => None,
+        })
     }
 }
 
@@ -70,12 +76,10 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Error> {
             summary.note(format!("left out  tests that need {}", part.name()));
             continue;
         }
-        let program = match part {
-            Part::Envoy => binary::find()?,
-            Part::Etcd => tools::etcd()?,
-        };
-        summary.note(format!("used      {}", program.display()));
-        test.env(part.variable(), program);
+        if let Some((variable, program)) = part.program()? {
+            summary.note(format!("used      {}", program.display()));
+            test.env(variable, program);
+        }
     }
     if !left_out.is_empty() {
         test.env(WITHOUT, left_out.join(","));
@@ -96,6 +100,12 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Error> {
     }
     let (passed, results) = run_tests(test)?;
     summary.part(passed, "cargo test --workspace");
+    // Who names a test wants that one.
+    if args.rest.is_empty() && !args.without.contains(&Part::Fuzz) {
+        let found = fuzz::all_shortly()?;
+        summary.part(found.is_empty(), "fuzz targets");
+        found.into_iter().for_each(|line| summary.note(line));
+    }
     summary.show(&results);
     Ok(if summary.failed {
         ExitCode::FAILURE

@@ -2,8 +2,9 @@
 
 use super::{Op, Operation, elements};
 use crate::error::Error;
+use crate::json::Json;
 use crate::path::Path;
-use crate::resource::{Complex, Value, primary_of};
+use crate::resource::{Complex, Value, primary_of, value_from_client};
 use crate::schema::{AttrId, Mutability, Registry};
 
 /// Carries out one operation on the attributes at the top of a resource.
@@ -210,7 +211,7 @@ impl Work<'_> {
                 Ok(())
             }
             (element, _) => {
-                *element = self.with_selection(value);
+                *element = with(self.said()?, value);
                 Ok(())
             }
         }
@@ -221,8 +222,8 @@ impl Work<'_> {
     /// ID expects it to be made, and by several operations only once.
     fn new_element(&self) -> Result<Value, Error> {
         let path = &self.operation.path;
-        let selection = path.selection.as_ref();
-        if selection.is_some_and(|selection| selection.equalities().is_none()) {
+        let said = self.said()?;
+        if path.selection.is_some() && said.is_none() {
             return Err(Error::NothingSelected {
                 path: format!("{}[…]", self.registry.path(path.attribute)),
             });
@@ -233,19 +234,26 @@ impl Work<'_> {
             (None, Some(value)) => value,
             (_, None) => Value::Complex(Complex::default()),
         };
-        Ok(self.with_selection(&given))
+        Ok(with(said, &given))
     }
 
-    /// An element as given, and with what the path's filter says of it.
-    fn with_selection(&self, given: &Value) -> Value {
+    /// What the path's filter says by `eq` that an element is, if that is all it says.
+    /// A literal is a value only as far as a client could send it: `""` is none.
+    fn said(&self) -> Result<Option<Vec<(AttrId, Value)>>, Error> {
         let selection = self.operation.path.selection.as_ref();
-        match (given, selection.and_then(|s| s.equalities())) {
-            (Value::Complex(complex), Some(said)) => {
-                let given = complex.iter().map(|(id, value)| (id, value.clone()));
-                Value::Complex(said.into_iter().chain(given).collect())
-            }
-            _ => given.clone(),
+        let Some(equalities) = selection.and_then(|selection| selection.equalities()) else {
+            return Ok(None);
+        };
+        let mut said = Vec::with_capacity(equalities.len());
+        for (id, value) in equalities {
+            let value = match value.as_str() {
+                Some(text) => value_from_client(self.registry, id, &Json::String(text.into()))?,
+                None => Some(value),
+            };
+            let Some(value) = value else { return Ok(None) };
+            said.push((id, value));
         }
+        Ok(Some(said))
     }
 
     /// Whether the operation makes the elements it changes primary.
@@ -281,5 +289,16 @@ impl Work<'_> {
             attribute: self.registry.path(id),
             reason: "is immutable and has a value already",
         }
+    }
+}
+
+/// An element as given, and with what else is said of it.
+fn with(said: Option<Vec<(AttrId, Value)>>, given: &Value) -> Value {
+    match (given, said) {
+        (Value::Complex(complex), Some(said)) => {
+            let given = complex.iter().map(|(id, value)| (id, value.clone()));
+            Value::Complex(said.into_iter().chain(given).collect())
+        }
+        _ => given.clone(),
     }
 }

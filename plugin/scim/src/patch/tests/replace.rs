@@ -106,6 +106,8 @@ fn a_filter_that_selects_nothing_is_no_target() {
         "emails[value ew \"@nowhere\"].display",
         "emails[type eq \"x\" or type eq \"y\"]",
         "emails[not (type pr)].value",
+        // An empty text is no value, so no element can have it.
+        "emails[type eq \"\"].value",
     ] {
         for op in ["add", "replace"] {
             let value = if path.ends_with(']') {
