@@ -147,6 +147,12 @@ fn ends() -> Vec<Step> {
         get("/Groups"),
         get("/Users/{bob}"),
         post("/Bulk", r#"{"Operations":[]}"#),
+        post(
+            "/Bulk",
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[{"method":"POST","path":"/Groups","bulkId":"outer","data":{"displayName":"Outer","members":[{"value":"bulkId:inner"}]}},{"method":"POST","path":"/Groups","bulkId":"inner","data":{"displayName":"Inner","members":[{"value":"bulkId:outer"},{"value":"{bob}"}]}},{"method":"DELETE","path":"/Users/nobody"},{"method":"PUT","path":"/Users/bulkId:none","data":{}}]}"#,
+        ),
+        get("/Users/{bob}"),
+        get("/Groups?sortBy=displayName"),
         get("/Me"),
         get("/Users").with(&[("x-odd", "1")]),
     ]
