@@ -77,7 +77,7 @@ impl Default for History {
     fn default() -> Self {
         Self {
             revisions: 10_000,
-            age: Duration::from_secs(300),
+            age: Duration::from_secs(900),
         }
     }
 }

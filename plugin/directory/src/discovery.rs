@@ -6,7 +6,10 @@ use scim::discovery::{self, Settings};
 use scim::json::Quoted;
 use scim::projection::Projection;
 use scim::resource::{Resource, to_client};
-use scim::{Error, message};
+use scim::{
+    Error,
+    message::{self, Place},
+};
 
 impl<K, C, E> Directory<K, C, E> {
     pub(crate) fn service_provider_config(&self, session: &Session<'_>) -> Vec<u8> {
@@ -16,6 +19,9 @@ impl<K, C, E> Directory<K, C, E> {
         let settings = Settings {
             documentation_uri: documentation.map(|url| url.as_str().to_owned()),
             filter_max_results: number(limits.max_count),
+            default_page_size: number(limits.default_count),
+            max_page_size: number(limits.max_count),
+            cursor_timeout: self.config.cursor_timeout_seconds,
             bulk_max_operations: number(limits.max_bulk_operations),
             bulk_max_payload_size: number(limits.max_body_bytes),
         };
@@ -62,7 +68,7 @@ impl<K, C, E> Directory<K, C, E> {
             .map(|resource| self.one(session, endpoint, resource))
             .collect();
         let total = u64::try_from(written.len()).unwrap_or(u64::MAX);
-        message::list_response(total, 1, &written)
+        message::list_response(total, &Place::StartIndex(1), &written)
     }
 
     fn one(&self, session: &Session<'_>, endpoint: &str, mut found: Resource) -> Vec<u8> {

@@ -18,6 +18,7 @@ use crate::trace::Trace;
 use scim::Error;
 use scim::json::{self, Json};
 use scim::projection::Projection;
+use scim::search::SearchRequest;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub(crate) async fn respond(
@@ -105,12 +106,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 found(session, read, &precondition)
             }
             Operation::List(of) => {
-                let list = self.list(session, of, query).await?;
-                Ok(message(200, list))
+                let asked = query::from_url(query)?;
+                Ok(message(200, self.query(session, of, &asked).await?))
             }
-            Operation::Search(_) => Err(Error::NotImplemented {
-                what: "Search by POST",
-            }),
+            Operation::Search(of) => {
+                let asked = SearchRequest::from_json(&self.body(request, 0)?)?;
+                Ok(message(200, self.query(session, of, &asked).await?))
+            }
             Operation::ServiceProviderConfig => {
                 query::no_filter(query)?;
                 Ok(message(200, self.service_provider_config(session)))

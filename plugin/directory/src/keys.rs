@@ -4,6 +4,7 @@
 //! ```text
 //! {prefix}token/{sha-256}                 -> the token's grant
 //! {prefix}tenant/{tenant}
+//! {prefix}cursor-key                      what cursors are made with
 //! {prefix}{tenant}/token/{token id}
 //! {prefix}{tenant}/user/{id}              the User, without groups
 //! {prefix}{tenant}/user-name/{folded userName}             -> id    unique
@@ -21,7 +22,7 @@
 //! {prefix}{tenant}/event/{time-ordered id}
 //! ```
 //!
-//! No tenant is called `token` or `tenant`, so the first three meet nobody else.
+//! No tenant is called `token` or `tenant`, so the first of these meet nobody else.
 
 use percent_encoding::percent_decode_str;
 use scim::schema::{Registry, ResourceTypeId};
@@ -39,6 +40,11 @@ pub(crate) fn tenant(prefix: &str, tenant: &str) -> Vec<u8> {
 /// Prefix of all tenants' records.
 pub(crate) fn tenants(prefix: &str) -> Vec<u8> {
     tenant(prefix, "")
+}
+
+/// The key that cursors are made with.
+pub(crate) fn cursor_key(prefix: &str) -> Vec<u8> {
+    join(prefix, &["cursor-key"])
 }
 
 /// The keys of one tenant. Nothing made by it lies outside the tenant, whatever

@@ -72,9 +72,10 @@ use environment::{Clock, Entropy};
 use http::{Request, Response};
 use ids::Ids;
 use kv::Kv;
+use query::CursorKey;
 use route::Routes;
 use scim::schema::Registry;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use token::TokenHints;
 
 /// The service over one store. One instance answers any number of requests at
@@ -87,6 +88,8 @@ pub struct Directory<K, C, E> {
     pub(crate) config: Config,
     pub(crate) routes: Routes,
     pub(crate) tokens: RefCell<TokenHints>,
+    /// Once it was read.
+    pub(crate) cursor_key: Cell<Option<CursorKey>>,
     pub(crate) ids: Ids,
 }
 
@@ -111,6 +114,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             registry,
             config,
             tokens: RefCell::default(),
+            cursor_key: Cell::new(None),
             ids: Ids::default(),
         }
     }

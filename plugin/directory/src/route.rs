@@ -36,8 +36,9 @@ pub(crate) enum Operation {
     Replace(ResourceTypeId),
     Patch(ResourceTypeId),
     Delete(ResourceTypeId),
-    List(ResourceTypeId),
-    /// A query by POST (RFC 7644 §3.4.3): of one type, or of all.
+    /// A query: of one type, or of all.
+    List(Option<ResourceTypeId>),
+    /// A query by POST (RFC 7644 §3.4.3).
     Search(Option<ResourceTypeId>),
     /// Many operations in one request (RFC 7644 §3.7).
     Bulk,
@@ -97,7 +98,7 @@ fn of_type(definition: &scim::schema::ResourceType) -> [Route; 3] {
         Route::new(
             endpoint.clone(),
             "GET, HEAD, POST",
-            &[("GET", Op::List(id)), ("POST", Op::Create(id))],
+            &[("GET", Op::List(Some(id))), ("POST", Op::Create(id))],
         ),
         Route::new(
             format!("{endpoint}/.search"),
@@ -118,7 +119,7 @@ fn of_type(definition: &scim::schema::ResourceType) -> [Route; 3] {
 }
 
 /// The routes that are there whatever the resource types.
-fn of_service() -> [Route; 8] {
+fn of_service() -> [Route; 9] {
     const ME: Operation = Op::NotImplemented("/Me");
     [
         Route::new(
@@ -134,6 +135,7 @@ fn of_service() -> [Route; 8] {
         ),
         Route::new("/Schemas", "GET, HEAD", &[("GET", Op::Schemas)]),
         Route::new("/Schemas/{urn}", "GET, HEAD", &[("GET", Op::Schema)]),
+        Route::new("", "GET, HEAD", &[("GET", Op::List(None))]),
         Route::new("/.search", "POST", &[("POST", Op::Search(None))]),
         Route::new("/Bulk", "POST", &[("POST", Op::Bulk)]),
         Route::new(
@@ -234,9 +236,12 @@ impl Operation {
             Self::Replace(t) => of(t, ["user.replace", "group.replace", "resource.replace"]),
             Self::Patch(t) => of(t, ["user.patch", "group.patch", "resource.patch"]),
             Self::Delete(t) => of(t, ["user.delete", "group.delete", "resource.delete"]),
-            Self::List(t) => of(t, ["user.list", "group.list", "resource.list"]),
+            Self::List(Some(t)) => of(t, ["user.list", "group.list", "resource.list"]),
+            Self::List(None) => "list",
+            Self::Search(Some(t)) => of(t, ["user.search", "group.search", "resource.search"]),
+            Self::Search(None) => "search",
             Self::Bulk => "bulk",
-            Self::Search(_) | Self::NotImplemented(_) => "unsupported",
+            Self::NotImplemented(_) => "unsupported",
             Self::ResourceType
             | Self::ResourceTypes
             | Self::Schema
@@ -277,7 +282,8 @@ impl Operation {
 
     /// Whether it takes a body.
     pub(crate) fn has_body(self) -> bool {
-        self.writes() && !matches!(self, Self::Delete(_) | Self::DeleteToken)
+        let is_deletion = matches!(self, Self::Delete(_) | Self::DeleteToken);
+        self.writes() && !is_deletion || matches!(self, Self::Search(_))
     }
 }
 
@@ -327,9 +333,12 @@ mod tests {
 
     #[test]
     fn names_have_no_case_and_a_slash_at_the_end_does_not_matter() {
-        let list = Op::List(registry().core().user);
+        let list = Op::List(Some(registry().core().user));
         for path in ["/Users", "/users", "/USERS/", "/%55sers"] {
             assert_eq!(found(path), Some((list, vec![])), "{path}");
+        }
+        for path in ["", "/"] {
+            assert_eq!(found(path), Some((Op::List(None), vec![])), "{path}");
         }
     }
 
@@ -352,8 +361,6 @@ mod tests {
     #[test]
     fn what_fits_no_route_is_no_endpoint() {
         for path in [
-            "",
-            "/",
             "//",
             "/Users//",
             "//Users",

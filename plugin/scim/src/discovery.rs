@@ -13,6 +13,12 @@ pub struct Settings {
     pub documentation_uri: Option<String>,
     /// The most resources in one answer to a query.
     pub filter_max_results: u32,
+    /// Resources in a page when the client asks for no number (RFC 9865 §4).
+    pub default_page_size: u32,
+    /// The most resources in a page.
+    pub max_page_size: u32,
+    /// For how many seconds a cursor leads to the next page.
+    pub cursor_timeout: u32,
     /// The most operations in a bulk request; authentik cuts its PATCH requests by
     /// it too.
     pub bulk_max_operations: u32,
@@ -25,6 +31,9 @@ impl Default for Settings {
         Self {
             documentation_uri: None,
             filter_max_results: 200,
+            default_page_size: 100,
+            max_page_size: 200,
+            cursor_timeout: 600,
             bulk_max_operations: 1_000,
             bulk_max_payload_size: 1_048_576,
         }
@@ -91,6 +100,16 @@ pub fn service_provider_config(registry: &Registry, settings: &Settings) -> Reso
         ("specUri", text("https://www.rfc-editor.org/info/rfc6750")),
         ("primary", flag(true)),
     ]);
+    // By index unless the client asks for cursors: what clients expect that knew
+    // the service before RFC 9865 (§2.5).
+    let pagination = names.below("pagination").complex([
+        ("cursor", flag(true)),
+        ("index", flag(true)),
+        ("defaultPaginationMethod", text("index")),
+        ("defaultPageSize", number(settings.default_page_size)),
+        ("maxPageSize", number(settings.max_page_size)),
+        ("cursorTimeout", number(settings.cursor_timeout)),
+    ]);
     let bulk_limits = [
         ("maxOperations", settings.bulk_max_operations),
         ("maxPayloadSize", settings.bulk_max_payload_size),
@@ -108,9 +127,10 @@ pub fn service_provider_config(registry: &Registry, settings: &Settings) -> Reso
             &[("maxResults", settings.filter_max_results)],
         ),
         feature("changePassword", false, &[]),
-        feature("sort", false, &[]),
+        feature("sort", true, &[]),
         feature("etag", true, &[]),
         ("authenticationSchemes", list([bearer])),
+        ("pagination", Some(Value::Complex(pagination))),
     ]);
     resource(registry, id, attributes)
 }

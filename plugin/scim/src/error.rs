@@ -4,9 +4,15 @@
 use crate::json::Quoted;
 use std::fmt;
 
-/// The `scimType` of an error (RFC 7644 §3.12, table 9).
+/// The `scimType` of an error (RFC 7644 §3.12, table 9, and RFC 9865 §2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScimType {
+    /// The cursor is too old (RFC 9865 §2.1).
+    ExpiredCursor,
+    /// The count does not fit the cursor (RFC 9865 §2.1).
+    InvalidCount,
+    /// The cursor is none of the service's, or of another query (RFC 9865 §2.1).
+    InvalidCursor,
     /// The filter is malformed, or names what it may not.
     InvalidFilter,
     /// The path of a PATCH operation is malformed.
@@ -32,6 +38,9 @@ impl ScimType {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
+            Self::InvalidCursor => "invalidCursor",
             Self::InvalidFilter => "invalidFilter",
             Self::InvalidPath => "invalidPath",
             Self::InvalidSyntax => "invalidSyntax",
@@ -85,8 +94,8 @@ macro_rules! catalogue {
 }
 
 use ScimType::{
-    InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget, TooMany,
-    Uniqueness,
+    ExpiredCursor, InvalidCount, InvalidCursor, InvalidFilter, InvalidPath, InvalidSyntax,
+    InvalidValue, Mutability, NoTarget, TooMany, Uniqueness,
 };
 
 catalogue! {
@@ -110,6 +119,9 @@ catalogue! {
     /// A PATCH request or one of its operations is not of the form of RFC 7644 §3.5.2.
     InvalidPatch { reason: String } => 400, Some(InvalidSyntax),
         "The PATCH request is malformed: {reason}.";
+    /// The body of a search is another message (RFC 7644 §3.4.3).
+    InvalidSearch => 400, Some(InvalidSyntax),
+        "The body of a search must have the schema urn:ietf:params:scim:api:messages:2.0:SearchRequest.";
     /// A PATCH request has more operations than the limit.
     TooManyOperations { count: usize, limit: usize } => 400, Some(InvalidSyntax),
         "The PATCH request has {count} operations; at most {limit} are allowed in one.";
@@ -137,6 +149,22 @@ catalogue! {
     /// A bulkId is referred to that no operation of the request has.
     UnknownBulkId { bulk_id: Quoted } => 400, Some(InvalidValue),
         "No operation of the request creates a resource with the bulkId {bulk_id}.";
+
+    // === Sorting and pages ===
+
+    /// `sortBy` names an attribute that does not exist. Of the keywords that
+    /// table 9 has for a query, this is a value that does not fit the schema.
+    SortAttribute { name: Quoted } => 400, Some(InvalidValue),
+        "The query parameter \"sortBy\" names {name}, which is no attribute of this resource type.";
+    /// A cursor was not made by the service, or for another query.
+    BadCursor => 400, Some(InvalidCursor),
+        "The cursor is not of this query: send nextCursor or previousCursor as it was answered, with all other parameters unchanged, or an empty cursor to begin again.";
+    /// A cursor is too old, or what it reads is gone from the store's history.
+    CursorExpired { reason: String } => 400, Some(ExpiredCursor),
+        "The cursor has expired: {reason}. Begin again with an empty cursor.";
+    /// A count that is no number, or that a cursor cannot have.
+    BadCount { reason: String } => 400, Some(InvalidCount),
+        "The query parameter \"count\" {reason}.";
 
     // === Paths and filters ===
 

@@ -14,6 +14,8 @@ pub mod path;
 pub mod projection;
 pub mod resource;
 pub mod schema;
+pub mod search;
+pub mod sort;
 pub mod text;
 
 pub use error::{Error, ScimType};

@@ -10,6 +10,8 @@ pub const BULK_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRespo
 pub const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 /// URN of the answer to a query (RFC 7644 §3.4.2).
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+/// URN of a search by `POST` (RFC 7644 §3.4.3).
+pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 /// URN of a PATCH request (RFC 7644 §3.5.2).
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -41,26 +43,52 @@ pub fn error(error: &Error) -> Vec<u8> {
     out
 }
 
+/// Where a page stands among the pages of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The place of its first resource, from 1 (RFC 7644 §3.4.2.4).
+    StartIndex(u64),
+    /// The cursors of the pages beside it, where there are any (RFC 9865 §2).
+    Cursors {
+        /// `previousCursor`
+        previous: Option<String>,
+        /// `nextCursor`
+        next: Option<String>,
+    },
+}
+
 /// A page of the answer to a query, around resources that
 /// [`to_client`](crate::resource::to_client) wrote. `total_results` counts all
-/// that match, `start_index` is the place of the first one here, from 1.
-/// `Resources` is there even when it is empty: Entra ID's connection test reads
-/// it.
+/// that match. `Resources` is there even when it is empty: Entra ID's connection
+/// test reads it.
 #[must_use]
 pub fn list_response<R: AsRef<[u8]>>(
     total_results: u64,
-    start_index: u64,
+    place: &Place,
     resources: &[R],
 ) -> Vec<u8> {
     let size: usize = resources.iter().map(|r| r.as_ref().len() + 1).sum();
-    let mut out = Vec::with_capacity(size + 160);
+    let mut out = Vec::with_capacity(size + 512);
     out.extend(br#"{"schemas":["#);
     write_string(&mut out, LIST_RESPONSE);
-    let numbers = format!(
-        r#"],"totalResults":{total_results},"startIndex":{start_index},"itemsPerPage":{}"#,
-        resources.len()
-    );
-    out.extend(numbers.bytes());
+    out.extend(br#"],"totalResults":"#);
+    out.extend(total_results.to_string().bytes());
+    if let Place::StartIndex(start_index) = place {
+        out.extend(br#","startIndex":"#);
+        out.extend(start_index.to_string().bytes());
+    }
+    out.extend(br#","itemsPerPage":"#);
+    out.extend(resources.len().to_string().bytes());
+    if let Place::Cursors { previous, next } = place {
+        for (name, cursor) in [("previousCursor", previous), ("nextCursor", next)] {
+            if let Some(cursor) = cursor {
+                out.push(b',');
+                write_string(&mut out, name);
+                out.push(b':');
+                write_string(&mut out, cursor);
+            }
+        }
+    }
     out.extend(br#","Resources":["#);
     for (at, resource) in resources.iter().enumerate() {
         if at > 0 {
@@ -97,7 +125,7 @@ mod tests {
 
     #[test]
     fn an_empty_list_has_resources() {
-        let body = parsed(&list_response::<&[u8]>(0, 1, &[]));
+        let body = parsed(&list_response::<&[u8]>(0, &Place::StartIndex(1), &[]));
         assert_eq!(body["Resources"], serde_json::json!([]));
         assert_eq!(body["totalResults"], 0);
         assert_eq!(body["itemsPerPage"], 0);
@@ -107,11 +135,25 @@ mod tests {
     fn a_page_counts_what_it_holds() {
         let body = parsed(&list_response(
             7,
-            3,
+            &Place::StartIndex(3),
             &[b"{\"id\":\"a\"}", b"{\"id\":\"b\"}"],
         ));
         assert_eq!(body["itemsPerPage"], 2);
         assert_eq!(body["startIndex"], 3);
         assert_eq!(body["Resources"][1]["id"], "b");
+    }
+
+    #[test]
+    fn a_page_between_cursors_has_no_index() {
+        let place = Place::Cursors {
+            previous: None,
+            next: Some("n".to_owned()),
+        };
+        let body = parsed(&list_response(7, &place, &[b"{}"]));
+        assert_eq!(
+            body,
+            serde_json::json!({"schemas": [LIST_RESPONSE], "totalResults": 7,
+                "itemsPerPage": 1, "nextCursor": "n", "Resources": [{}]})
+        );
     }
 }

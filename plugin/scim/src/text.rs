@@ -2,6 +2,7 @@
 //! filters and in the keys of unique values alike.
 
 use icu_casemap::CaseMapper;
+use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use std::borrow::Cow;
 
@@ -30,6 +31,15 @@ fn fold_any(text: &str) -> String {
     ComposingNormalizer::new_nfc()
         .normalize(&folded)
         .into_owned()
+}
+
+/// The text without the marks on its letters (accents, vowel points), for the
+/// order of an alphabet: `\u{e9}` stands with `e`.
+pub(crate) fn without_marks(text: &str) -> String {
+    let classes = CanonicalCombiningClassMapBorrowed::new();
+    let decomposed = DecomposingNormalizer::new_nfd().normalize(text);
+    let letters = decomposed.chars().filter(|c| classes.get_u8(*c) == 0);
+    letters.collect()
 }
 
 #[cfg(test)]

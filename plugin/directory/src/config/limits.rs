@@ -32,6 +32,10 @@ pub struct Limits {
     /// The most operations in one bulk request: 1,000.
     #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
     pub max_bulk_operations: usize,
+    /// The most memory for the sort keys of one query, in bytes: 16 MiB; up to
+    /// 256 MiB. A key takes some 150 bytes.
+    #[serde(deserialize_with = "bounded::<_, 4096, 268_435_456>")]
+    pub max_sort_bytes: usize,
     /// Resources in a page when the client asks for no number: 100.
     #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
     pub default_count: usize,
@@ -61,6 +65,7 @@ impl Default for Limits {
             max_filter_nodes: 200,
             max_patch_operations: 1_000,
             max_bulk_operations: 1_000,
+            max_sort_bytes: 16_777_216,
             default_count: 100,
             max_count: 1_000,
         }

@@ -40,6 +40,10 @@ pub struct Config {
     /// How many days a deleted user's record is kept: 30; from 1 to 3,650.
     #[serde(deserialize_with = "types::retention_days")]
     pub retention_days: u32,
+    /// For how many seconds a cursor leads to the next page: 600; up to 86,400. The
+    /// store must keep the past for longer than a whole walk takes.
+    #[serde(deserialize_with = "types::cursor_timeout")]
+    pub cursor_timeout_seconds: u32,
     /// How much the service takes at once.
     pub limits: Limits,
 }
@@ -167,6 +171,7 @@ impl Default for Config {
             admin_key_sha256: Vec::new(),
             on_delete: OnDelete::default(),
             retention_days: 30,
+            cursor_timeout_seconds: 600,
             limits: Limits::default(),
         }
     }

@@ -148,6 +148,11 @@ pub(super) fn retention_days<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     u32::try_from(days).map_err(D::Error::custom)
 }
 
+pub(super) fn cursor_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let seconds = within(deserializer, 1, 86_400)?;
+    u32::try_from(seconds).map_err(D::Error::custom)
+}
+
 /// A whole number between two others, themselves allowed.
 pub(super) fn within<'de, D: Deserializer<'de>>(
     deserializer: D,

@@ -123,16 +123,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         session: &mut Session<'_>,
         kind: Kind<'_>,
-        candidates: &mut [Candidate],
+        mut groups: Vec<&mut Candidate>,
         revision: i64,
     ) -> Result<(), Error> {
-        if kind != Kind::Group {
+        groups.retain(|group| group.touch.is_none());
+        if kind != Kind::Group || groups.is_empty() {
             return Ok(());
         }
-        let mut groups: Vec<&mut Candidate> = candidates
-            .iter_mut()
-            .filter(|group| group.touch.is_none())
-            .collect();
         let ranges = groups.iter().map(|group| Range {
             revision,
             ..Range::one(session.keys.group_touch(&group.id))
@@ -150,13 +147,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         session: &mut Session<'_>,
         kind: Kind<'_>,
-        candidates: &mut [Candidate],
+        mut lacking: Vec<&mut Candidate>,
         revision: i64,
     ) -> Result<(), Error> {
-        let mut lacking: Vec<&mut Candidate> = candidates
-            .iter_mut()
-            .filter(|candidate| !matches!(candidate.memberships, Memberships::Added))
-            .collect();
+        lacking.retain(|one| !matches!(one.memberships, Memberships::Added));
         let mut walks = Vec::with_capacity(lacking.len());
         for candidate in &mut lacking {
             let prefix = match kind {

@@ -1,51 +1,32 @@
-//! Queries (RFC 7644 §3.4.2): which resources match, in the order of their
-//! creation, and one page of them.
+//! Queries (RFC 7644 §3.4.2 and §3.4.3): which resources match, in the order of
+//! their creation or as they are to be sorted, and one page of them.
 
+mod bound;
 mod candidate;
+mod cursor;
 mod parameters;
 mod plan;
+mod ranking;
+mod walk;
+
+pub(crate) use cursor::CursorKey;
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
-use crate::keys::{Kind, last_segment};
-use crate::kv::{Kv, Range};
+use crate::kv::Kv;
 use crate::session::{COMPACTED, Session};
-use crate::walk::{PAGE, TOGETHER, next_page};
-use candidate::Candidate;
-use parameters::Parameters;
-use plan::Plan;
+use bound::{Paging, Query};
+use cursor::Cursor;
 use scim::Error;
-use scim::filter::Filter;
-use scim::message::list_response;
+use scim::message::{Place, list_response};
 use scim::projection::Projection;
 use scim::schema::{Registry, ResourceTypeId};
-use std::collections::BTreeSet;
+use scim::search::{Parameter, SearchRequest};
+use walk::Walk;
 
 /// The most bytes of a list; what is larger would have to be held in memory
 /// several times over.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-
-/// How many keys are skipped at a time on the way to a page.
-const SKIP: i64 = 1_000;
-
-/// A query, bound to the schema.
-#[derive(Debug)]
-struct Query<'r> {
-    kind: Kind<'r>,
-    filter: Option<Filter>,
-    projection: Projection,
-    /// The place of the first result, from 1.
-    start: u64,
-    /// How many results are wanted.
-    count: usize,
-}
-
-/// The matches found so far, and those of them that are on the page.
-#[derive(Debug, Default)]
-struct Results {
-    total: u64,
-    page: Vec<Candidate>,
-}
 
 /// What a request for one resource wants to see of it.
 ///
@@ -56,7 +37,17 @@ pub(crate) fn projection(
     resource_type: ResourceTypeId,
     query: &str,
 ) -> Result<Projection, Error> {
-    Ok(Parameters::parse(query)?.projection(registry, resource_type))
+    let wanted = [Parameter::Attributes, Parameter::ExcludedAttributes];
+    let request = parameters::parse(query, &wanted)?;
+    Ok(request.projection(registry, resource_type))
+}
+
+/// What the URL of a collection asks for.
+///
+/// # Errors
+/// [`Error::BadParameter`], [`Error::BadCount`].
+pub(crate) fn from_url(query: &str) -> Result<SearchRequest, Error> {
+    parameters::parse(query, &Parameter::ALL)
 }
 
 /// Refuses a filter where there is none; other parameters do not count there
@@ -72,258 +63,133 @@ pub(crate) fn no_filter(query: &str) -> Result<(), Error> {
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// GET of a collection, as a `ListResponse`.
+    /// The answer to a query of one type, or of all, as a `ListResponse`.
     ///
     /// # Errors
-    /// [`Error::BadParameter`], what is wrong with the filter,
-    /// [`Error::AnswerTooLarge`], [`Error::Unavailable`].
-    pub(crate) async fn list(
+    /// What is wrong with the parameters; [`Error::BadCursor`] and
+    /// [`Error::CursorExpired`]; [`Error::AnswerTooLarge`];
+    /// [`Error::Unavailable`].
+    pub(crate) async fn query(
         &self,
         session: &mut Session<'_>,
-        resource_type: ResourceTypeId,
-        query: &str,
+        of: Option<ResourceTypeId>,
+        request: &SearchRequest,
     ) -> Result<Vec<u8>, Error> {
-        let query = self.bind(resource_type, query)?;
-        match self.answer(session, &query).await {
+        let mut query = self.bind(of, request)?;
+        let paging = self.paging(session, &query, request).await?;
+        query.from = paging.from(request);
+        let begun = matches!(paging, Paging::Cursor(Some(_)));
+        match self.answer(session, request, &query, &paging).await {
+            Err(Error::Unavailable { reason: COMPACTED }) if begun => Err(Error::CursorExpired {
+                reason: "the store no longer has the state that it reads".to_owned(),
+            }),
             // What was being read is gone from the store's history: once more,
             // at a newer revision.
-            Err(Error::Unavailable { reason: COMPACTED }) => self.answer(session, &query).await,
+            Err(Error::Unavailable { reason: COMPACTED }) => {
+                self.answer(session, request, &query, &paging).await
+            }
             answer => answer,
         }
     }
 
-    fn bind(&self, resource_type: ResourceTypeId, query: &str) -> Result<Query<'_>, Error> {
-        let limits = &self.config.limits;
-        let parameters = Parameters::parse(query)?;
-        let filter = parameters
-            .filter
-            .as_deref()
-            .map(|text| Filter::parse(&self.registry, resource_type, text, &limits.filter()));
-        // "A value less than 1 SHALL be interpreted as 1", "a negative value
-        // SHALL be interpreted as 0" (RFC 7644 §3.4.2.4).
-        let start = u64::try_from(parameters.start_index.unwrap_or(1)).unwrap_or(0);
-        let count = parameters.count.map_or(limits.default_count, |count| {
-            usize::try_from(count.max(0)).unwrap_or(usize::MAX)
-        });
-        Ok(Query {
-            kind: self.kind(resource_type),
-            filter: filter.transpose()?,
-            projection: parameters.projection(&self.registry, resource_type),
-            start: start.max(1),
-            count: count.min(limits.max_count),
-        })
+    /// How the client walks, and how far it has come.
+    async fn paging(
+        &self,
+        session: &mut Session<'_>,
+        query: &Query<'_>,
+        request: &SearchRequest,
+    ) -> Result<Paging, Error> {
+        let Some(text) = &request.cursor else {
+            return Ok(Paging::Index);
+        };
+        // "Clients can use the startIndex and cursor query parameters to request
+        // a specific method" (RFC 9865 §2.3): both ask for two.
+        if request.start_index.is_some() {
+            let reason = "cannot be given together with \"cursor\"";
+            return Err(Parameter::StartIndex.refuse(reason));
+        }
+        if request.count.is_some_and(|count| count < 0) {
+            return Err(Parameter::Count.refuse("must not be negative with \"cursor\""));
+        }
+        if text.is_empty() {
+            return Ok(Paging::Cursor(None));
+        }
+        let cursor = self.open_cursor(session, query, request, text).await?;
+        if usize::try_from(cursor.count) != Ok(query.count) {
+            return Err(Parameter::Count.refuse("must stay the same in all requests of a walk"));
+        }
+        Ok(Paging::Cursor(Some(cursor)))
     }
 
-    async fn answer(&self, session: &mut Session<'_>, query: &Query<'_>) -> Result<Vec<u8>, Error> {
-        let (mut results, revision) = match &query.filter {
-            None => self.page(session, query).await?,
-            Some(filter) => {
-                let plan = Plan::of(&self.registry, &session.keys, query.kind, filter);
-                match plan {
-                    Plan::Scan => self.scan(session, query, filter).await?,
-                    plan => self.look_up(session, query, filter, plan).await?,
-                }
-            }
+    async fn answer(
+        &self,
+        session: &mut Session<'_>,
+        request: &SearchRequest,
+        query: &Query<'_>,
+        paging: &Paging,
+    ) -> Result<Vec<u8>, Error> {
+        let mut walk = Walk::new(query, paging, self.config.limits.max_sort_bytes)?;
+        self.find(session, query, &mut walk).await?;
+        self.complete_page(session, query, &mut walk).await?;
+
+        let total = walk.total();
+        let place = match paging {
+            Paging::Index => Place::StartIndex(query.from + 1),
+            Paging::Cursor(_) => self.cursors(session, request, query, &walk).await?,
         };
-        let core = self.registry.core();
-        let has_members = match query.kind {
-            Kind::User => query.projection.includes(&self.registry, core.groups),
-            Kind::Group => query.projection.includes(&self.registry, core.members),
-            Kind::Other(..) => false,
-        };
-        let page = &mut results.page;
-        self.add_touches(session, query.kind, page, revision)
-            .await?;
-        if has_members {
-            self.add_memberships(session, query.kind, page, revision)
-                .await?;
-        }
         let mut size = 0;
-        let mut resources = Vec::with_capacity(results.page.len());
-        for candidate in results.page {
+        let mut resources = Vec::with_capacity(walk.page.len());
+        for (part, candidate) in walk.page {
+            let Some(part) = query.parts.get(part) else {
+                continue;
+            };
             let version = candidate.version();
-            let rendered = self.render(
-                session,
-                query.kind,
-                candidate.resource,
-                version,
-                &query.projection,
-            );
+            let resource = candidate.resource;
+            let rendered = self.render(session, part.kind, resource, version, &part.projection);
             size += rendered.body.len();
             if size > MAX_ANSWER_BYTES {
                 return Err(candidate::too_large());
             }
             resources.push(rendered.body);
         }
-        Ok(list_response(results.total, query.start, &resources))
+        Ok(list_response(total, &place, &resources))
     }
 
-    /// A page of everything: the total comes with the first reply, and what is
-    /// before the page is skipped by its keys.
-    async fn page(
+    /// The cursors of the pages beside a page. `count=0` asks for the total
+    /// alone, and has none.
+    async fn cursors(
         &self,
         session: &mut Session<'_>,
+        request: &SearchRequest,
         query: &Query<'_>,
-    ) -> Result<(Results, i64), Error> {
-        let mut range = Range::prefix(session.keys.records(query.kind));
-        let mut results = Results::default();
-        let mut revision = 0;
-        let mut skip = i64::try_from(query.start - 1).unwrap_or(i64::MAX);
-        while skip > 0 {
-            range.keys_only = true;
-            range.limit = skip.min(SKIP);
-            let reply = self.range(session, range.clone()).await?;
-            if revision == 0 {
-                revision = reply.revision;
-                results.total = u64::try_from(reply.count).unwrap_or_default();
-            }
-            skip -= i64::try_from(reply.kvs.len()).unwrap_or(i64::MAX);
-            match next_page(&range, &reply) {
-                Some(next) => range = next,
-                None => return Ok((results, revision)),
-            }
-        }
-        range.keys_only = false;
-        range.count_only = query.count == 0;
-        while results.page.len() < query.count || revision == 0 {
-            let wanted = query.count - results.page.len();
-            range.limit = i64::try_from(wanted).unwrap_or(PAGE).min(PAGE);
-            let reply = self.range(session, range.clone()).await?;
-            if revision == 0 {
-                revision = reply.revision;
-                results.total = u64::try_from(reply.count).unwrap_or_default();
-            }
-            results
-                .page
-                .extend(self.candidates(query.kind, &reply.kvs)?);
-            match next_page(&range, &reply) {
-                Some(next) => range = next,
-                None => break,
-            }
-        }
-        Ok((results, revision))
-    }
-
-    /// Evaluates the filter on everything there is, at one revision.
-    async fn scan(
-        &self,
-        session: &mut Session<'_>,
-        query: &Query<'_>,
-        filter: &Filter,
-    ) -> Result<(Results, i64), Error> {
-        let mut results = Results::default();
-        let mut revision = 0;
-        let mut next = Some(Range {
-            limit: PAGE,
-            ..Range::prefix(session.keys.records(query.kind))
-        });
-        while let Some(range) = next {
-            let reply = self.range(session, range.clone()).await?;
-            if revision == 0 {
-                revision = reply.revision;
-            }
-            let candidates = self.candidates(query.kind, &reply.kvs)?;
-            self.sift(session, query, filter, candidates, revision, &mut results)
-                .await?;
-            next = next_page(&range, &reply);
-        }
-        Ok((results, revision))
-    }
-
-    /// Evaluates the filter on what an index leads to.
-    async fn look_up(
-        &self,
-        session: &mut Session<'_>,
-        query: &Query<'_>,
-        filter: &Filter,
-        plan: Plan,
-    ) -> Result<(Results, i64), Error> {
-        let (ids, revision): (BTreeSet<String>, i64) = match plan {
-            Plan::Id(id) => (BTreeSet::from([id]), 0),
-            Plan::Unique(key) => {
-                let reply = self.range(session, Range::one(key)).await?;
-                let ids = reply.kvs.iter();
-                let ids = ids.filter_map(|kv| String::from_utf8(kv.value.clone()).ok());
-                (ids.collect(), reply.revision)
-            }
-            Plan::Index(prefix) => {
-                let range = Range {
-                    keys_only: true,
-                    limit: SKIP,
-                    ..Range::prefix(prefix)
-                };
-                let first = self.range(session, range.clone()).await?;
-                let revision = first.revision;
-                let kvs = self.rest(session, &range, first).await?;
-                let ids = kvs.iter().filter_map(|kv| last_segment(&kv.key));
-                (ids.collect(), revision)
-            }
-            Plan::InGroup(group) => match self.users_in(session, &group, 0).await? {
-                Some(found) => found,
-                None => return self.scan(session, query, filter).await,
-            },
-            Plan::Scan => return self.scan(session, query, filter).await,
+        walk: &Walk,
+    ) -> Result<Place, Error> {
+        let count = query.count as u64;
+        let after = query.from + walk.page.len() as u64;
+        let this = Cursor {
+            expires: self.cursor_expiry(),
+            revision: walk.revision,
+            from: query.from,
+            total: walk.total(),
+            count,
+            anchor: None,
         };
-        let mut results = Results::default();
-        let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
-        let ids: Vec<String> = ids.into_iter().collect();
-        if ids.len() <= TOGETHER {
-            let (candidates, read_at) = self.few(session, query.kind, &ids, revision).await?;
-            self.sift(session, query, filter, candidates, read_at, &mut results)
-                .await?;
-            return Ok((results, read_at));
+        let (mut previous, mut next) = (None, None);
+        if count > 0 && query.from > 0 {
+            let cursor = Cursor {
+                from: query.from.saturating_sub(count),
+                ..this.clone()
+            };
+            previous = Some(self.seal_cursor(session, query, request, &cursor).await?);
         }
-        for part in ids.chunks(page) {
-            let ranges = part.iter().map(|id| Range {
-                revision,
-                ..Range::one(session.keys.record(query.kind, id))
-            });
-            let replies = self.ranges(session, ranges.collect()).await?;
-            let kvs: Vec<_> = replies.into_iter().flat_map(|reply| reply.kvs).collect();
-            let candidates = self.candidates(query.kind, &kvs)?;
-            self.sift(session, query, filter, candidates, revision, &mut results)
-                .await?;
+        if count > 0 && after < this.total {
+            let cursor = Cursor {
+                from: after,
+                anchor: walk.last(query),
+                ..this
+            };
+            next = Some(self.seal_cursor(session, query, request, &cursor).await?);
         }
-        Ok((results, revision))
-    }
-
-    /// Counts the candidates that match, and keeps those of the page.
-    async fn sift(
-        &self,
-        session: &mut Session<'_>,
-        query: &Query<'_>,
-        filter: &Filter,
-        mut candidates: Vec<Candidate>,
-        revision: i64,
-        results: &mut Results,
-    ) -> Result<(), Error> {
-        let core = self.registry.core();
-        let reads_meta = filter.mentions(core.meta);
-        let reads_members = match query.kind {
-            Kind::User => filter.mentions(core.groups),
-            Kind::Group => filter.mentions(core.members),
-            Kind::Other(..) => false,
-        };
-        if reads_meta {
-            self.add_touches(session, query.kind, &mut candidates, revision)
-                .await?;
-            for candidate in &mut candidates {
-                let version = candidate.version();
-                self.present(session, query.kind, &mut candidate.resource, version);
-            }
-        }
-        if reads_members {
-            self.add_memberships(session, query.kind, &mut candidates, revision)
-                .await?;
-        }
-        for candidate in candidates {
-            if filter.matches(&candidate.resource) {
-                results.total += 1;
-                if results.total >= query.start && results.page.len() < query.count {
-                    results.page.push(candidate);
-                }
-            }
-        }
-        Ok(())
+        Ok(Place::Cursors { previous, next })
     }
 }

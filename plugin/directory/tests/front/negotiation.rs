@@ -38,14 +38,12 @@ fn what_is_nowhere_is_not_found() {
     let world = World::new();
     let (token, _) = world.token("acme", &["scim"]);
     for path in [
-        "",
-        "/",
+        "//",
         "/Nothing",
         "/Users/a/b",
         "//Users",
         "/Users//",
         "/Users/%ff",
-        "?x",
     ] {
         let reply = world.scim("GET", path).bearer(&token).send();
         assert_eq!(reply.status, 404, "{path}");

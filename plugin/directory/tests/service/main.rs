@@ -13,9 +13,13 @@ mod large;
 #[cfg(test)]
 mod nesting;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod query;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod sorting;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -70,6 +70,13 @@ impl Filter {
         found
     }
 
+    /// Whether it is known without any resource that the filter matches none, as
+    /// `meta.resourceType eq "Group"` is of users.
+    #[must_use]
+    pub fn matches_nothing(&self) -> bool {
+        self.root.known() == Some(false)
+    }
+
     /// Whether the filter reads this attribute or a sub-attribute of it.
     #[must_use]
     pub fn mentions(&self, attribute: AttrId) -> bool {
@@ -142,6 +149,25 @@ impl Node {
     /// Whether it holds for an element.
     pub(super) fn holds_for(&self, element: &Value) -> bool {
         self.holds(&|steps, visit| visit_values(Some(element), steps, visit))
+    }
+
+    /// What it says of every value, where that is known.
+    fn known(&self) -> Option<bool> {
+        // One term decides, or all the others together.
+        let joined = |terms: &[Self], decisive: bool| {
+            if terms.iter().any(|term| term.known() == Some(decisive)) {
+                return Some(decisive);
+            }
+            let all = terms.iter().all(|term| term.known().is_some());
+            all.then_some(!decisive)
+        };
+        match self {
+            Self::All(terms) => joined(terms, false),
+            Self::Any(terms) => joined(terms, true),
+            Self::Not(inner) => inner.known().map(|holds| !holds),
+            Self::Known(holds) => Some(*holds),
+            Self::Test(_) | Self::Element { .. } => None,
+        }
     }
 
     fn collect_equalities<'f>(&'f self, found: &mut Vec<(AttrId, &'f str)>) {

@@ -6,6 +6,7 @@
 //! every literal has the attribute's type. Only the last can be evaluated, and
 //! it needs no name for it.
 
+mod across;
 mod ast;
 mod bind;
 mod eval;

@@ -1,5 +1,6 @@
 //! Tests of filters, by stage.
 
+mod across;
 mod binding;
 mod explaining;
 mod grammar;
