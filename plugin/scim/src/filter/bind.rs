@@ -2,14 +2,14 @@
 //! attribute can be compared so, and what the literal is in its type.
 
 use super::ast::{Comparison, Expression, Literal, Operator};
-use super::eval::{ElementFilter, Filter, Node, Test};
+use super::eval::{ElementFilter, Filter, Node, Steps, Test};
 use super::predicate::{Number, Predicate, Text};
 use crate::datetime;
 use crate::error::Error;
 use crate::json::Quoted;
 use crate::resource::Value;
 use crate::schema::{AttrId, Mutability, Registry, ResourceType, ResourceTypeId, Returned, Type};
-use crate::text::fold;
+use smallvec::smallvec;
 
 /// Binds a filter to a resource type.
 pub(super) fn bind_filter(
@@ -125,7 +125,7 @@ impl Binder<'_> {
 
     fn test(&self, id: AttrId, predicate: Predicate) -> Node {
         let mut test = Test {
-            steps: Vec::new(),
+            steps: Steps::new(),
             predicate,
         };
         match self.computed(id) {
@@ -166,7 +166,7 @@ impl Binder<'_> {
             .filter(|container| holds(&self.registry.attribute(*container).name))
             .map(|container| {
                 Node::Test(Test {
-                    steps: vec![container],
+                    steps: smallvec![container],
                     predicate: Predicate::Present,
                 })
             });
@@ -190,8 +190,8 @@ impl Binder<'_> {
     }
 
     /// From the top of the resource, or from the element, to the attribute.
-    fn steps(&self, id: AttrId) -> Vec<AttrId> {
-        let mut steps: Vec<AttrId> = match self.place {
+    fn steps(&self, id: AttrId) -> Steps {
+        let mut steps: Steps = match self.place {
             Place::Resource(_) => self.registry.lineage(id).collect(),
             Place::Element(element) => self
                 .registry
@@ -278,18 +278,8 @@ impl Binder<'_> {
             },
             Type::String | Type::Reference | Type::DateTime | Type::Binary | Type::Complex => {
                 let case_exact = attribute.case_exact || attribute.kind == Type::Binary;
-                let literal = literal.text().to_owned();
-                let key = if case_exact {
-                    literal.clone()
-                } else {
-                    fold(&literal).into_owned()
-                };
-                Ok(Predicate::Text(Text {
-                    operator,
-                    case_exact,
-                    literal,
-                    key,
-                }))
+                let text = Text::new(operator, case_exact, literal.text());
+                Ok(Predicate::Text(text))
             }
         }
     }

@@ -10,6 +10,7 @@ use super::ast::Operator;
 use super::predicate::{Number, Predicate};
 use crate::resource::{Resource, Value};
 use crate::schema::AttrId;
+use smallvec::SmallVec;
 
 /// A filter for resources of one type. Evaluation looks nothing up by name and
 /// recurses no deeper than [`Limits`](super::Limits) allowed.
@@ -25,6 +26,10 @@ pub struct ElementFilter {
     pub(super) root: Node,
 }
 
+/// From attribute to sub-attribute, as deep as the schema is: an extension, an attribute
+/// and a sub-attribute, in nearly all cases.
+pub(super) type Steps = SmallVec<[AttrId; 4]>;
+
 /// A part of a bound filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
@@ -36,7 +41,7 @@ pub(super) enum Node {
     Test(Test),
     /// An element of the attribute at the end of the steps meets the filter.
     Element {
-        steps: Vec<AttrId>,
+        steps: Steps,
         filter: Box<Self>,
     },
 }
@@ -45,7 +50,7 @@ pub(super) enum Node {
 /// resource, or at the element inside a value path.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Test {
-    pub(super) steps: Vec<AttrId>,
+    pub(super) steps: Steps,
     pub(super) predicate: Predicate,
 }
 
@@ -110,7 +115,7 @@ impl ElementFilter {
         if let Node::Test(test) = &self.root
             && let Predicate::OneOf(choice) = &test.predicate
         {
-            return (test.steps == [attribute])
+            return (test.steps.as_slice() == [attribute])
                 .then(|| choice.literals.iter().map(String::as_str).collect());
         }
         let terms = match &self.root {

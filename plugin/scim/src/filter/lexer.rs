@@ -1,6 +1,5 @@
 //! The lexemes of filters and paths, as nom parsers, and the error they give.
 
-use nom::combinator::verify;
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Parser};
 use std::borrow::Cow;
@@ -58,7 +57,7 @@ pub(super) fn is_word(byte: u8) -> bool {
 }
 
 /// Splits a text behind its first bytes of one kind, an ASCII one or [`is_word`].
-pub(super) fn split_run(text: &str, belongs: fn(u8) -> bool) -> (&str, &str) {
+pub(super) fn split_run(text: &str, belongs: impl Fn(u8) -> bool) -> (&str, &str) {
     let end = text.bytes().position(|byte| !belongs(byte));
     end.and_then(|end| text.split_at_checked(end))
         .unwrap_or((text, ""))
@@ -84,7 +83,18 @@ pub(super) fn word(input: &str) -> Found<'_, &str> {
 
 /// This word in any case, whole.
 pub(super) fn keyword<'a>(expected: &'static str) -> impl FnMut(&'a str) -> Found<'a, &'a str> {
-    move |input| verify(word, |found: &str| found.eq_ignore_ascii_case(expected)).parse(input)
+    move |input| match input.split_at_checked(expected.len()) {
+        Some((found, rest))
+            if found.eq_ignore_ascii_case(expected)
+                && !rest.bytes().next().is_some_and(is_word) =>
+        {
+            Ok((rest, found))
+        }
+        _ => Err(nom::Err::Error(Syntax::from_error_kind(
+            input,
+            ErrorKind::Tag,
+        ))),
+    }
 }
 
 /// `string`, with the escapes of JSON (RFC 8259 §7).

@@ -1,11 +1,12 @@
 //! Filters for elements that are listed by example, not described by text.
 
 use super::ast::Operator;
-use super::eval::{ElementFilter, Node, Test};
+use super::eval::{ElementFilter, Node, Steps, Test};
 use super::predicate::{Number, OneOf, Predicate, Text};
 use crate::resource::Value;
 use crate::schema::{AttrId, Registry};
 use crate::text::fold;
+use smallvec::smallvec;
 
 /// The elements of an attribute that are among `listed`: with the same `value`
 /// where every listed one has a `value`, else with the same of everything that
@@ -19,7 +20,7 @@ pub(crate) fn among(registry: &Registry, attribute: AttrId, listed: &[Value]) ->
     });
     let root = match texts {
         Some((value, texts)) => Node::Test(Test {
-            steps: vec![value],
+            steps: smallvec![value],
             predicate: one_of(registry, value, texts),
         }),
         None => Node::Any(
@@ -47,7 +48,7 @@ fn like(registry: &Registry, attribute: AttrId, element: &Value) -> Node {
         Value::Complex(complex) => {
             let said = complex.iter().map(|(id, value)| {
                 Node::Test(Test {
-                    steps: vec![id],
+                    steps: smallvec![id],
                     predicate: equal(registry, id, value),
                 })
             });
@@ -58,7 +59,7 @@ fn like(registry: &Registry, attribute: AttrId, element: &Value) -> Node {
         | Value::Integer(_)
         | Value::Decimal(_)
         | Value::List(_) => Node::Test(Test {
-            steps: Vec::new(),
+            steps: Steps::new(),
             predicate: equal(registry, attribute, element),
         }),
     }
@@ -69,12 +70,7 @@ fn equal(registry: &Registry, attribute: AttrId, value: &Value) -> Predicate {
     match value {
         Value::String(text) => {
             let case_exact = registry.attribute(attribute).case_exact;
-            Predicate::Text(Text {
-                operator,
-                case_exact,
-                literal: text.clone(),
-                key: key(case_exact, text),
-            })
+            Predicate::Text(Text::new(operator, case_exact, text))
         }
         Value::Boolean(operand) => Predicate::Boolean {
             operator,

@@ -4,6 +4,7 @@ use super::ast::Operator;
 use crate::datetime;
 use crate::resource::Value;
 use crate::text::fold;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
@@ -36,8 +37,8 @@ pub(super) struct Text {
     pub(super) case_exact: bool,
     /// As the client wrote it.
     pub(super) literal: String,
-    /// What is compared: folded unless `case_exact`.
-    pub(super) key: String,
+    /// The literal folded, where that makes another text of it and case does not count.
+    folded: Option<String>,
 }
 
 /// A choice of texts, found without going through all of them.
@@ -100,10 +101,28 @@ fn is_present(value: &Value) -> bool {
 }
 
 impl Text {
+    pub(super) fn new(operator: Operator, case_exact: bool, literal: &str) -> Self {
+        let folded = match fold(literal) {
+            Cow::Owned(folded) if !case_exact => Some(folded),
+            Cow::Owned(_) | Cow::Borrowed(_) => None,
+        };
+        Self {
+            operator,
+            case_exact,
+            literal: literal.to_owned(),
+            folded,
+        }
+    }
+
+    /// What is compared.
+    fn key(&self) -> &str {
+        self.folded.as_ref().unwrap_or(&self.literal)
+    }
+
     fn holds(&self, value: &str) -> bool {
         // The comparison that lists are made of, without a copy of each value.
         if self.operator == Operator::Equal && !self.case_exact && value.is_ascii() {
-            return value.eq_ignore_ascii_case(&self.key);
+            return value.eq_ignore_ascii_case(self.key());
         }
         if self.case_exact {
             self.holds_for_key(value)
@@ -114,10 +133,10 @@ impl Text {
 
     fn holds_for_key(&self, value: &str) -> bool {
         match self.operator {
-            Operator::Contains => value.contains(&self.key),
-            Operator::StartsWith => value.starts_with(&self.key),
-            Operator::EndsWith => value.ends_with(&self.key),
-            operator => ordered(operator, value.cmp(&self.key)),
+            Operator::Contains => value.contains(self.key()),
+            Operator::StartsWith => value.starts_with(self.key()),
+            Operator::EndsWith => value.ends_with(self.key()),
+            operator => ordered(operator, value.cmp(self.key())),
         }
     }
 }

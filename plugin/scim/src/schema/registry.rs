@@ -283,6 +283,9 @@ impl Registry {
     }
 
     fn descend(&self, among: &[AttrId], path: &str) -> Option<AttrId> {
+        if !path.contains('.') {
+            return self.find(among, path);
+        }
         let mut names = path.split('.');
         let first = self.find(among, names.next()?)?;
         names.try_fold(first, |parent, name| self.child(parent, name))
