@@ -315,8 +315,9 @@ pub enum KvErrorKind {
     /// The store cannot be reached, has no leader, or did not answer in time.
     #[error("the store did not answer: {0}")]
     Unavailable(String),
-    /// The revision to read at is compacted away.
-    #[error("the revision was compacted")]
+    /// The revision to read at is compacted away, or is still to come: the store was
+    /// put back to an older state.
+    #[error("the store does not have the revision")]
     Compacted,
     /// The transaction is larger than the store takes.
     #[error("the transaction is too large: {0}")]

@@ -1,6 +1,7 @@
 //! Pages by cursor: RFC 9865.
 
 use crate::support::{Reply, World, filter, request_of};
+use directory::kv::{Op, Txn};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -246,6 +247,22 @@ fn a_cursor_expires_with_the_history_of_the_store() {
     world.user("later");
     world.kv.compact(world.kv.revision());
     let reply = world.get(&format!("/Users?count=3&cursor={}", next(&first)));
+    assert_eq!(error(&reply), (400, "expiredCursor"));
+}
+
+#[test]
+fn a_cursor_expires_when_the_store_is_put_back_to_an_older_state() {
+    let world = world();
+    let first = page(&world, "/Users?count=3", "");
+    let older = World::new();
+    let dump = world.kv.dump().into_iter();
+    let key = dump.filter(|(key, _)| key == b"scim/cursor-key");
+    let txn = Txn {
+        then: key.map(|(key, value)| Op::put(key, value)).collect(),
+        ..Txn::default()
+    };
+    older.kv.apply(&txn).unwrap();
+    let reply = older.get(&format!("/Users?count=3&cursor={}", next(&first)));
     assert_eq!(error(&reply), (400, "expiredCursor"));
 }
 

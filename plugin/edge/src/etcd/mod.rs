@@ -108,7 +108,9 @@ fn failure(code: u32, message: String) -> KvError {
         outcome: Outcome::NotApplied,
     };
     match code {
-        status::OUT_OF_RANGE if message.contains("compacted") => {
+        status::OUT_OF_RANGE
+            if message.contains("compacted") || message.contains("future revision") =>
+        {
             not_applied(KvErrorKind::Compacted)
         }
         status::INVALID_ARGUMENT
@@ -146,14 +148,12 @@ mod tests {
             outcome(8, "etcdserver: mvcc: database space exceeded"),
             Outcome::NotApplied
         );
-        assert_eq!(
-            failure(
-                11,
-                "etcdserver: mvcc: required revision has been compacted".to_owned()
-            )
-            .kind,
-            KvErrorKind::Compacted
-        );
+        for message in [
+            "etcdserver: mvcc: required revision has been compacted",
+            "etcdserver: mvcc: required revision is a future revision",
+        ] {
+            assert_eq!(failure(11, message.to_owned()).kind, KvErrorKind::Compacted);
+        }
         assert!(matches!(
             failure(
                 3,

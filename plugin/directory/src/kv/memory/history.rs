@@ -128,8 +128,7 @@ impl History {
     fn read(&self, range: &Range, now: i64) -> Result<RangeReply, KvError> {
         let revision = match range.revision {
             0 => now,
-            past if past > now => return Err(refused("required revision is a future revision")),
-            past if past < self.compacted => {
+            other if other > now || other < self.compacted => {
                 return Err(KvError {
                     kind: KvErrorKind::Compacted,
                     outcome: Outcome::NotApplied,
