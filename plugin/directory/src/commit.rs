@@ -13,6 +13,7 @@ use crate::kv::{Compare, Kv, KvErrorKind, Op, OpReply, Outcome, Range, RangeRepl
 use crate::pack::{self, TooLarge};
 use crate::session::{Session, TransactError};
 use scim::Error;
+use scim::schema::AttrId;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -31,8 +32,19 @@ pub(crate) struct Change {
     pub(crate) ops: Vec<Op>,
     /// Any number of writes that are independent of one another.
     pub(crate) many: Vec<Op>,
-    /// What to read when a compare fails, to tell which and why.
+    /// The values that no other resource may have, in the order of the compares.
+    pub(crate) claims: Vec<Claim>,
+    /// What to read besides when a compare fails, to tell which and why.
     pub(crate) explain: Vec<Range>,
+}
+
+/// A value that no other resource may have.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) attribute: AttrId,
+    pub(crate) value: String,
+    /// Where the index key of a resource is that has it.
+    pub(crate) holder: Range,
 }
 
 /// How a commit came out.
@@ -45,8 +57,8 @@ pub(crate) enum Commit {
         /// The replies to [`Change::many`]; `None` when they were lost.
         many: Option<Vec<OpReply>>,
     },
-    /// A compare failed, nothing was written. The replies to
-    /// [`Change::explain`].
+    /// A compare failed, nothing was written. Who holds each of
+    /// [`Change::claims`], and the replies to [`Change::explain`].
     Conflict(Vec<RangeReply>),
 }
 
@@ -210,7 +222,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut then = vec![Op::put(key.clone(), stored)];
         then.extend_from_slice(&change.ops);
         let mut otherwise = vec![Op::Range(Range::one(key))];
-        otherwise.extend(change.explain.iter().cloned().map(Op::Range));
+        let holders = change.claims.iter().map(|claim| &claim.holder);
+        let explain = holders.chain(&change.explain);
+        otherwise.extend(explain.cloned().map(Op::Range));
         pack::append(&mut then, change.many.clone())?;
         let txn = Txn {
             compares,

@@ -2,7 +2,7 @@
 //! else, for good.
 
 use crate::Directory;
-use crate::commit::{Action, Attempts, Change, Commit};
+use crate::commit::{Action, Attempts, Change, Commit, Event};
 use crate::config::OnDelete;
 use crate::environment::{Clock, Entropy};
 use crate::keys::{Keys, Kind};
@@ -75,10 +75,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 None => *lease.insert(self.retention(session).await?),
             };
             let change = self.user_deletion(&session.keys, id, stored, lease)?;
-            match self.commit(session, &event, &change).await? {
-                Commit::Made { .. } => return Ok(()),
-                Commit::Conflict(_) => self.start_again(&mut attempts).await?,
+            if self.try_delete(session, &event, &change).await? {
+                return Ok(());
             }
+            self.start_again(&mut attempts).await?;
         }
     }
 
@@ -104,25 +104,20 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let parents = parents.await?;
 
             let keys = &session.keys;
-            let mut change = Change {
-                compares: vec![
-                    Compare::unchanged(keys.record(Kind::Group, id), stored.record),
-                    Compare::unchanged(keys.group_touch(id), stored.touch),
-                ],
-                ops: vec![Op::delete(keys.group_touch(id))],
-                ..Change::default()
-            };
-            change
-                .ops
-                .extend(self.delete_record(keys, Kind::Group, id, &stored.resource));
+            let record = (&stored.resource, stored.record);
+            let mut change = self.delete_record(keys, Kind::Group, id, record);
+            let touch = keys.group_touch(id);
+            let unchanged = Compare::unchanged(touch.clone(), stored.touch);
+            change.compares.push(unchanged);
+            change.ops.push(Op::delete(touch));
             change
                 .many
                 .extend(members.iter().map(|member| leave(keys, id, member)));
             self.leave_all(keys, id, &parents, stored.read_at, &mut change)?;
-            match self.commit(session, &event, &change).await? {
-                Commit::Made { .. } => return Ok(()),
-                Commit::Conflict(_) => self.start_again(&mut attempts).await?,
+            if self.try_delete(session, &event, &change).await? {
+                return Ok(());
             }
+            self.start_again(&mut attempts).await?;
         }
     }
 
@@ -143,15 +138,28 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         loop {
             let stored = self.load(session, kind, id).await?;
             precondition.check(stored.revision)?;
-            let record = session.keys.record(kind, id);
-            let change = Change {
-                compares: vec![Compare::unchanged(record, stored.revision)],
-                many: self.delete_record(&session.keys, kind, id, &stored.resource),
-                ..Change::default()
-            };
-            match self.commit(session, &event, &change).await? {
-                Commit::Made { .. } => return Ok(()),
-                Commit::Conflict(_) => self.start_again(&mut attempts).await?,
+            let record = (&stored.resource, stored.revision);
+            let change = self.delete_record(&session.keys, kind, id, record);
+            if self.try_delete(session, &event, &change).await? {
+                return Ok(());
+            }
+            self.start_again(&mut attempts).await?;
+        }
+    }
+
+    /// Commits a deletion; `false` when another writer was faster.
+    async fn try_delete(
+        &self,
+        session: &mut Session<'_>,
+        event: &Event<'_>,
+        change: &Change,
+    ) -> Result<bool, Error> {
+        match self.commit(session, event, change).await? {
+            Commit::Made { .. } => Ok(true),
+            Commit::Conflict(explained) => {
+                self.after_conflict(session, event.kind, &event.resource, change, &explained)
+                    .await?;
+                Ok(false)
             }
         }
     }
@@ -163,12 +171,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         stored: Stored,
         lease: LeaseId,
     ) -> Result<Change, Error> {
-        let record = keys.record(Kind::User, id);
-        let mut change = Change {
-            compares: vec![Compare::unchanged(record, stored.revision)],
-            many: self.delete_record(keys, Kind::User, id, &stored.resource),
-            ..Change::default()
-        };
+        let record = (&stored.resource, stored.revision);
+        let mut change = self.delete_record(keys, Kind::User, id, record);
         self.leave_all(keys, id, &stored.groups, stored.read_at, &mut change)?;
         let mut user = stored.resource;
         let active = self.registry.core().active;

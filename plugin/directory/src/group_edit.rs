@@ -229,7 +229,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 }))
             }
             Commit::Conflict(explained) => {
-                self.check_unique(&keys, Kind::Group, id, &group, &explained)?;
+                self.after_conflict(session, Kind::Group, id, &change, &explained)
+                    .await?;
                 Ok(None)
             }
         }

@@ -19,6 +19,8 @@
 //! {prefix}{tenant}/member-of/{member}/{group}
 //! {prefix}{tenant}/resource/{type}/{id}   a resource of any other type
 //! {prefix}{tenant}/resource-external/{type}/{externalId}/{id}
+//! {prefix}{tenant}/index/{type}/{index}/{value}/{id}       as a configuration asks
+//! {prefix}{tenant}/index-state/{type}/{index}              "built", or how far
 //! {prefix}{tenant}/event/{time-ordered id}
 //! ```
 //!
@@ -110,6 +112,26 @@ impl Keys {
         }
     }
 
+    /// A value in an index that a configuration asks for.
+    pub(crate) fn index(&self, kind: Kind<'_>, index: &str, value: &str, id: &str) -> Vec<u8> {
+        self.key(&["index", kind.name(), index, value, id])
+    }
+
+    /// Prefix of all keys of such an index.
+    pub(crate) fn index_keys(&self, kind: Kind<'_>, index: &str) -> Vec<u8> {
+        self.key(&["index", kind.name(), index, ""])
+    }
+
+    /// Whether such an index covers all records.
+    pub(crate) fn index_state(&self, kind: Kind<'_>, index: &str) -> Vec<u8> {
+        self.key(&["index-state", kind.name(), index])
+    }
+
+    /// Prefix of the states of all such indexes of a kind.
+    pub(crate) fn index_states(&self, kind: Kind<'_>) -> Vec<u8> {
+        self.index_state(kind, "")
+    }
+
     /// A mail address, folded.
     pub(crate) fn user_email(&self, folded: &str, id: &str) -> Vec<u8> {
         self.key(&["user-email", folded, id])
@@ -162,7 +184,16 @@ impl<'r> Kind<'r> {
         }
     }
 
-    /// What events call it.
+    /// The resource type.
+    pub(crate) fn resource_type(self, registry: &Registry) -> ResourceTypeId {
+        match self {
+            Self::User => registry.core().user,
+            Self::Group => registry.core().group,
+            Self::Other(id, _) => id,
+        }
+    }
+
+    /// What events and index keys call it.
     pub(crate) fn name(self) -> &'r str {
         match self {
             Self::User => "user",

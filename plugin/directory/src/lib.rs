@@ -48,6 +48,7 @@ mod group_edit;
 mod group_patch;
 mod groups;
 mod ids;
+mod index;
 mod keys;
 mod memberships;
 mod negotiation;

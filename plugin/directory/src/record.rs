@@ -1,21 +1,19 @@
-//! Records: what the store keeps of a resource, its index keys, and how it
-//! becomes what a client sees.
+//! Records: what the store keeps of a resource, and how it becomes what a client
+//! sees.
 
 use crate::Directory;
 use crate::commit::Change;
 use crate::environment::{Clock, Entropy};
+use crate::index;
 use crate::keys::{Keys, Kind};
-use crate::kv::{Compare, KeyValue, Kv, Op, Range, RangeReply};
+use crate::kv::{Compare, KeyValue, Kv, Op};
 use crate::precondition::etag;
 use crate::session::Session;
 use scim::Error;
 use scim::json::Quoted;
 use scim::projection::Projection;
 use scim::resource::{Complex, Resource, Value, from_store, to_client, to_store};
-use scim::schema::{AttrId, Registry, ResourceTypeId};
-use scim::text::fold;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use scim::schema::ResourceTypeId;
 
 /// A resource as the client gets it.
 #[derive(Debug)]
@@ -37,11 +35,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     }
 
     pub(crate) fn resource_type(&self, kind: Kind<'_>) -> ResourceTypeId {
-        match kind {
-            Kind::User => self.registry.core().user,
-            Kind::Group => self.registry.core().group,
-            Kind::Other(id, _) => id,
-        }
+        kind.resource_type(&self.registry)
     }
 
     /// Reads a record.
@@ -165,8 +159,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// Writes a record and what of its index keys differs from before. What to
-    /// [`explain`](Change::explain) begins with its unique values.
+    /// Writes a record and what of its index keys differs from before. After a
+    /// conflict see [`after_conflict`](Self::after_conflict).
     pub(crate) fn put_record(
         &self,
         keys: &Keys,
@@ -175,151 +169,33 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         old: Option<&Resource>,
         new: &Resource,
     ) -> Change {
-        let mut change = Change::default();
         let record = to_store(&self.registry, new);
-        change.ops.push(Op::put(keys.record(kind, id), record));
-
-        let before = old.map(|old| index(&self.registry, keys, kind, id, old));
-        let before = before.unwrap_or_default();
-        let after = index(&self.registry, keys, kind, id, new);
-        for (key, value) in &after {
-            if !before.contains_key(key) {
-                change.many.push(Op::put(key.clone(), value.clone()));
-            }
-        }
-        for key in before.keys().filter(|key| !after.contains_key(*key)) {
-            change.many.push(Op::delete(key.clone()));
-        }
-        for (_, _, key) in unique(&self.registry, keys, kind, new) {
-            if !before.contains_key(&key) {
-                change.compares.push(Compare::absent(key.clone()));
-            }
-            change.explain.push(Range::one(key));
-        }
+        let mut change = Change {
+            ops: vec![Op::put(keys.record(kind, id), record)],
+            ..Change::default()
+        };
+        index::change(&self.registry, keys, id, (kind, old, new), &mut change);
+        self.demand_indexes(keys, kind, &mut change);
         change
     }
 
-    /// Deletes a record and its index keys.
+    /// Deletes a record that is as it was read, and its index keys.
     pub(crate) fn delete_record(
         &self,
         keys: &Keys,
         kind: Kind<'_>,
         id: &str,
-        old: &Resource,
-    ) -> Vec<Op> {
-        let mut ops = vec![Op::delete(keys.record(kind, id))];
-        ops.extend(
-            index(&self.registry, keys, kind, id, old)
-                .into_keys()
-                .map(Op::delete),
-        );
-        ops
+        (old, revision): (&Resource, i64),
+    ) -> Change {
+        let record = keys.record(kind, id);
+        let index = index::entries(&self.registry, keys, kind, id, old);
+        let mut change = Change {
+            compares: vec![Compare::unchanged(record.clone(), revision)],
+            ops: vec![Op::delete(record)],
+            many: index.into_keys().map(Op::delete).collect(),
+            ..Change::default()
+        };
+        self.demand_indexes(keys, kind, &mut change);
+        change
     }
-
-    /// Whether a conflict is about a value that must be unique: what
-    /// [`put_record`](Self::put_record) asked to explain shows that another
-    /// resource has it.
-    ///
-    /// # Errors
-    /// [`Error::NotUnique`].
-    pub(crate) fn check_unique(
-        &self,
-        keys: &Keys,
-        kind: Kind<'_>,
-        id: &str,
-        resource: &Resource,
-        explained: &[RangeReply],
-    ) -> Result<(), Error> {
-        let values = unique(&self.registry, keys, kind, resource);
-        for ((attribute, value, _), reply) in values.into_iter().zip(explained) {
-            let holder = reply.kvs.first();
-            if holder.is_some_and(|holder| holder.value != id.as_bytes()) {
-                return Err(Error::NotUnique {
-                    attribute: self.registry.path(attribute),
-                    value: Quoted::from(value),
-                });
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The key that leads to the one resource that has a value of an attribute, where
-/// no two resources of a kind may share it: RFC 7643 wants that of `userName`; of
-/// a group's `displayName` Entra ID and authentik do.
-pub(crate) fn unique_key(
-    registry: &Registry,
-    keys: &Keys,
-    kind: Kind<'_>,
-    attribute: AttrId,
-    text: &str,
-) -> Option<Vec<u8>> {
-    let core = registry.core();
-    let folded = comparison_key(registry, attribute, text);
-    match kind {
-        Kind::User if attribute == core.user_name => Some(keys.user_name(&folded)),
-        Kind::Group if attribute == core.group_display_name => Some(keys.group_name(&folded)),
-        _ => None,
-    }
-}
-
-/// The values of a resource that no other of its kind may have, with their keys.
-fn unique<'v>(
-    registry: &Registry,
-    keys: &Keys,
-    kind: Kind<'_>,
-    resource: &'v Resource,
-) -> Vec<(AttrId, &'v str, Vec<u8>)> {
-    let core = registry.core();
-    [core.user_name, core.group_display_name]
-        .into_iter()
-        .filter_map(|attribute| {
-            let text = resource.text(attribute)?;
-            let key = unique_key(registry, keys, kind, attribute, text)?;
-            Some((attribute, text, key))
-        })
-        .collect()
-}
-
-/// What of a text is compared, by the attribute's `caseExact`.
-pub(crate) fn comparison_key<'t>(
-    registry: &Registry,
-    attribute: AttrId,
-    text: &'t str,
-) -> Cow<'t, str> {
-    if registry.attribute(attribute).case_exact {
-        Cow::Borrowed(text)
-    } else {
-        fold(text)
-    }
-}
-
-/// The keys by which a resource is found, with their values.
-pub(crate) fn index(
-    registry: &Registry,
-    keys: &Keys,
-    kind: Kind<'_>,
-    id: &str,
-    resource: &Resource,
-) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let core = registry.core();
-    let mut index: BTreeMap<_, _> = unique(registry, keys, kind, resource)
-        .into_iter()
-        .map(|(_, _, key)| (key, id.as_bytes().to_vec()))
-        .collect();
-    if let Some(text) = resource.text(core.external_id) {
-        let key = comparison_key(registry, core.external_id, text);
-        index.insert(keys.external(kind, &key, id), Vec::new());
-    }
-    if kind == Kind::User
-        && let Some(emails) = resource.get(core.emails)
-    {
-        for email in emails.elements().iter().filter_map(Value::as_complex) {
-            if let Some(text) = email.text(core.emails_value) {
-                let key = comparison_key(registry, core.emails_value, text);
-                index.insert(keys.user_email(&key, id), Vec::new());
-            }
-        }
-    }
-    index
 }

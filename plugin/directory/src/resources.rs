@@ -68,7 +68,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                     return Ok(self.render(session, kind, resource, revision, projection));
                 }
                 Commit::Conflict(explained) => {
-                    self.check_unique(&session.keys, kind, id, &resource, &explained)?;
+                    self.after_conflict(session, kind, id, &change, &explained)
+                        .await?;
                     self.start_again(&mut attempts).await?;
                 }
             }
@@ -210,7 +211,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                     return Ok(self.render(session, kind, resource, revision, projection));
                 }
                 Commit::Conflict(explained) => {
-                    self.check_unique(&session.keys, kind, id, &resource, &explained)?;
+                    self.after_conflict(session, kind, id, &change, &explained)
+                        .await?;
                     self.start_again(&mut attempts).await?;
                 }
             }

@@ -188,6 +188,14 @@ mod tests {
             (r#"{"store":{"timeout_ms":0}}"#, "store.timeout_ms: "),
             (r#"{"base_path":7}"#, "base_path"),
             (r#"{"no_such_key":7}"#, "no_such_key"),
+            (
+                r#"{"schemas":[{"id":"urn:x:y","attributes":[{"name":"1"}]}]}"#,
+                "schemas[0].attributes[0].name: attribute \"1\": must begin",
+            ),
+            (
+                r#"{"resource_types":[{"name":"Site","endpoint":"/Bulk"}]}"#,
+                "resource_types[0].endpoint: ",
+            ),
         ] {
             let error = Config::from_json(json.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(says), "{json}: {error}");

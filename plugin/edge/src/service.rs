@@ -7,9 +7,8 @@ use crate::etcd::EtcdKv;
 use crate::executor::{Executor, Reply, TaskId};
 use crate::metrics::Metrics;
 use directory::http::{Request, Response};
-use directory::{Answer, Directory};
+use directory::{Answer, ConfigError, Directory};
 use proxy_wasm::hostcalls;
-use scim::schema::{DefinitionError, Registry};
 use std::rc::Rc;
 
 /// The service of one configuration.
@@ -22,7 +21,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Compiles everything that requests need.
-    pub(crate) fn new(config: Config) -> Result<Self, DefinitionError> {
+    pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
         let executor = Rc::<Executor>::default();
         let metrics = Rc::<Metrics>::default();
         let kv = EtcdKv {
@@ -33,7 +32,7 @@ impl Service {
         };
         let clock = HostClock(Rc::clone(&executor));
         let directory = Directory::new(
-            Registry::standard()?,
+            config.directory.registry()?,
             config.directory,
             kv,
             clock,

@@ -4,7 +4,6 @@
 
 use crate::resource::{Complex, Resource, Value};
 use crate::schema::{AttrId, Registry, ResourceTypeId, Schema};
-use serde::Serialize;
 
 /// What the service provider's configuration tells of the limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,14 +196,14 @@ fn characteristics(names: &Names<'_>, id: AttrId) -> Complex {
         .map(|child| characteristics(deeper, *child));
     let mut complex = names.complex([
         ("name", text(&attribute.name)),
-        ("type", keyword(attribute.kind)),
+        ("type", text(attribute.kind.word())),
         ("multiValued", flag(attribute.multi_valued)),
         ("description", text(&attribute.description)),
         ("required", flag(attribute.required)),
         ("caseExact", flag(attribute.case_exact)),
-        ("mutability", keyword(attribute.mutability)),
-        ("returned", keyword(attribute.returned)),
-        ("uniqueness", keyword(attribute.uniqueness)),
+        ("mutability", text(attribute.mutability.word())),
+        ("returned", text(attribute.returned.word())),
+        ("uniqueness", text(attribute.uniqueness.word())),
         ("canonicalValues", texts(&attribute.canonical_values)),
         ("referenceTypes", texts(&attribute.reference_types)),
     ]);
@@ -274,12 +273,6 @@ fn texts(texts: &[String]) -> Option<Value> {
 fn list(elements: impl IntoIterator<Item = Complex>) -> Option<Value> {
     let elements: Vec<Value> = elements.into_iter().map(Value::Complex).collect();
     (!elements.is_empty()).then_some(Value::List(elements))
-}
-
-/// The word for a characteristic, the same that schema documents are read with.
-fn keyword(characteristic: impl Serialize) -> Option<Value> {
-    let word = serde_json::to_value(characteristic).ok()?;
-    text(word.as_str()?)
 }
 
 #[cfg(test)]

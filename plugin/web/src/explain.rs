@@ -45,7 +45,7 @@ pub struct Comparison {
     op: &'static str,
     /// As RFC 7644 §3.10 writes it.
     attribute: String,
-    r#type: Type,
+    r#type: &'static str,
     multi_valued: bool,
     /// Whether upper and lower case differ.
     case_exact: bool,
@@ -116,7 +116,7 @@ impl Node {
                 Self::Comparison(Comparison {
                     op: operator,
                     attribute: registry.path(*attribute),
-                    r#type: definition.kind,
+                    r#type: definition.kind.word(),
                     multi_valued: definition.multi_valued,
                     case_exact: definition.case_exact,
                     value: operand.as_ref().and_then(Operand::of),

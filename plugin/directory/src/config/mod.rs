@@ -2,11 +2,13 @@
 //! bounds is no value of these types, so nothing has to be checked later.
 
 mod limits;
+mod schemas;
 mod types;
 
 pub use limits::Limits;
 pub use types::{BasePath, PublicUrl, Sha256};
 
+use scim::schema::Registry;
 use serde::Deserialize;
 
 /// What the service is told. Each key has a default; a key that is not listed
@@ -44,6 +46,12 @@ pub struct Config {
     /// store must keep the past for longer than a whole walk takes.
     #[serde(deserialize_with = "types::cursor_timeout")]
     pub cursor_timeout_seconds: u32,
+    /// Schemas beside those of RFC 7643, as documents of its section 7. An
+    /// attribute may besides have `"indexed": true`.
+    pub schemas: Vec<serde_json::Value>,
+    /// Resource types beside `User` and `Group`, as documents of RFC 7643 §6; or
+    /// one of these two by its `name`, with the `schemaExtensions` to add.
+    pub resource_types: Vec<serde_json::Value>,
     /// How much the service takes at once.
     pub limits: Limits,
 }
@@ -134,7 +142,16 @@ impl Config {
                 "must be neither above nor below base_path",
             ));
         }
+        self.registry()?;
         Ok(self)
+    }
+
+    /// The schemas and resource types that the service works by.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a key below `schemas` or `resource_types`.
+    pub fn registry(&self) -> Result<Registry, ConfigError> {
+        schemas::registry(&self.schemas, &self.resource_types)
     }
 
     /// Whether the service answers what is at this path (with or without query,
@@ -172,6 +189,8 @@ impl Default for Config {
             on_delete: OnDelete::default(),
             retention_days: 30,
             cursor_timeout_seconds: 600,
+            schemas: Vec::new(),
+            resource_types: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -275,6 +294,18 @@ mod tests {
                 "retention_days: must be a whole number from 1 to 3650",
             ),
             (r#"{"base_path":"/a","base_path":"/b"}"#, "duplicate field"),
+            (
+                r#"{"schemas":{}}"#,
+                "schemas: invalid type: map, expected a sequence",
+            ),
+            (
+                r#"{"schemas":[{"id":"urn:x:y"}]}"#,
+                "schemas[0].attributes: must have at least one",
+            ),
+            (
+                r#"{"resource_types":[{"name":"User","endpoint":"/People"}]}"#,
+                "resource_types[0].endpoint: there is a resource type \"User\" already",
+            ),
             ("[]", "the configuration: must be"),
             (r#"{"limits":[]}"#, "limits: must be"),
             ("{", "the configuration is not JSON: "),

@@ -208,6 +208,30 @@ impl Compare {
         }
     }
 
+    /// There is no key from `start` to before `end`.
+    #[must_use]
+    pub fn nothing_between(start: impl Into<Vec<u8>>, end: impl Into<Vec<u8>>) -> Self {
+        Self {
+            end: Some(end.into()),
+            ..Self::absent(start)
+        }
+    }
+
+    /// There is no key that begins with `prefix`.
+    #[must_use]
+    pub fn nothing_below(prefix: impl Into<Vec<u8>>) -> Self {
+        let prefix = prefix.into();
+        let end = prefix_end(&prefix);
+        Self::nothing_between(prefix, end)
+    }
+
+    /// The key has this value.
+    #[must_use]
+    pub fn value(key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        let target = CompareTarget::Value(value.into());
+        Self::of(key, CompareResult::Equal, target)
+    }
+
     fn of(key: impl Into<Vec<u8>>, result: CompareResult, target: CompareTarget) -> Self {
         Self {
             key: key.into(),

@@ -1,7 +1,7 @@
 //! How a filter is answered: which index narrows it down most.
 
+use crate::index::{Place, comparison_key};
 use crate::keys::{Keys, Kind};
-use crate::record::{comparison_key, unique_key};
 use scim::filter::Filter;
 use scim::schema::Registry;
 
@@ -10,10 +10,8 @@ use scim::schema::Registry;
 pub(crate) enum Plan {
     /// The resource with this id.
     Id(String),
-    /// The resource whose id is the value of this key.
-    Unique(Vec<u8>),
-    /// The resources whose ids end the keys below this prefix.
-    Index(Vec<u8>),
+    /// Those that an index leads to.
+    Index(Place),
     /// The users who are in the group with this id, directly or not.
     InGroup(String),
     /// All of them.
@@ -26,21 +24,18 @@ impl Plan {
         let core = registry.core();
         let plans = filter.conjuncts_eq().into_iter().filter_map(|(id, text)| {
             let key = comparison_key(registry, id, text);
-            Some(if id == core.id {
-                Self::Id(key.into_owned())
-            } else if let Some(key) = unique_key(registry, keys, kind, id, text) {
-                Self::Unique(key)
-            } else if id == core.external_id {
-                Self::Index(keys.external(kind, &key, ""))
-            } else if kind == Kind::User && id == core.emails_value {
-                Self::Index(keys.user_email(&key, ""))
-            } else if kind == Kind::User && id == core.groups_value {
-                Self::InGroup(key.into_owned())
-            } else if kind == Kind::Group && id == core.members_value {
-                Self::Index(keys.members_of(&key))
+            if id == core.id {
+                return Some(Self::Id(key.into_owned()));
+            }
+            if kind == Kind::User && id == core.groups_value {
+                return Some(Self::InGroup(key.into_owned()));
+            }
+            let place = if kind == Kind::Group && id == core.members_value {
+                Place::Below(keys.members_of(&key))
             } else {
-                return None;
-            })
+                Place::of(registry, keys, kind, id, text)?
+            };
+            Some(Self::Index(place))
         });
         plans.min_by_key(Self::rank).unwrap_or(Self::Scan)
     }
@@ -48,9 +43,10 @@ impl Plan {
     fn rank(&self) -> u8 {
         match self {
             Self::Id(_) => 0,
-            Self::Unique(_) => 1,
-            Self::Index(_) | Self::InGroup(_) => 2,
-            Self::Scan => 3,
+            Self::Index(Place::Key(_)) => 1,
+            Self::Index(Place::Below(_)) | Self::InGroup(_) => 2,
+            Self::Index(Place::Configured(..)) => 3,
+            Self::Scan => 4,
         }
     }
 }
@@ -78,27 +74,27 @@ mod tests {
             (r#"id eq "A" and userName eq "b""#, Plan::Id("A".to_owned())),
             (
                 r#"emails.value eq "M@x" and (active eq true and userName eq "BJ")"#,
-                Plan::Unique(keys.user_name("bj")),
+                Plan::Index(Place::Key(keys.user_name("bj"))),
             ),
             (
                 r#"emails[type eq "work"].value eq "M@x""#,
-                Plan::Index(keys.user_email("m@x", "")),
+                Plan::Index(Place::Below(keys.user_email("m@x", ""))),
             ),
             (
                 r#"emails eq "m@x""#,
-                Plan::Index(keys.user_email("m@x", "")),
+                Plan::Index(Place::Below(keys.user_email("m@x", ""))),
             ),
             (
                 r#"externalId eq "E/1""#,
-                Plan::Index(keys.external(Kind::User, "E/1", "")),
+                Plan::Index(Place::Below(keys.external(Kind::User, "E/1", ""))),
             ),
             (r#"groups eq "g""#, Plan::InGroup("g".to_owned())),
         ] {
             assert_eq!(plan(Kind::User, filter), expected, "{filter}");
         }
-        let expected = Plan::Index(keys.members_of("u"));
+        let expected = Plan::Index(Place::Below(keys.members_of("u")));
         assert_eq!(plan(Kind::Group, r#"members eq "u""#), expected);
-        let expected = Plan::Unique(keys.group_name("staff"));
+        let expected = Plan::Index(Place::Key(keys.group_name("staff")));
         assert_eq!(plan(Kind::Group, r#"displayName eq "Staff""#), expected);
     }
 

@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::ranking::Ranking;
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
-use crate::keys::{Kind, last_segment};
+use crate::keys::Kind;
 use crate::kv::{Kv, Range, RangeReply};
 use crate::session::Session;
 use crate::walk::{PAGE, TOGETHER, next_page};
@@ -237,30 +237,15 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let Some(part) = query.parts.get(place) else {
             return Ok(());
         };
-        let at = |range| Range {
-            revision: walk.revision,
-            ..range
-        };
         let mut ids: BTreeSet<String> = match plan {
             Plan::Id(id) => BTreeSet::from([id]),
-            Plan::Unique(key) => {
-                let reply = self.range(session, at(Range::one(key))).await?;
-                walk.read_at(&reply);
-                let ids = reply.kvs.iter();
-                ids.filter_map(|kv| String::from_utf8(kv.value.clone()).ok())
-                    .collect()
-            }
-            Plan::Index(prefix) => {
-                let range = Range {
-                    keys_only: true,
-                    limit: SKIP,
-                    ..at(Range::prefix(prefix))
-                };
-                let first = self.range(session, range.clone()).await?;
-                walk.read_at(&first);
-                let kvs = self.rest(session, &range, first).await?;
-                kvs.iter().filter_map(|kv| last_segment(&kv.key)).collect()
-            }
+            Plan::Index(index) => match self.ids_at(session, index, walk.revision).await? {
+                Some((ids, read_at)) => {
+                    walk.revision = read_at;
+                    ids
+                }
+                None => return self.scan(session, query, place, part, walk).await,
+            },
             Plan::InGroup(group) => match self.users_in(session, &group, walk.revision).await? {
                 Some((ids, read_at)) => {
                     walk.revision = read_at;

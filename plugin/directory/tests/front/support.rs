@@ -4,7 +4,6 @@ use directory::http::{Request, Response};
 use directory::kv::memory::MemoryKv;
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Answer, Config, Directory};
-use scim::schema::Registry;
 use serde_json::{Value, json};
 
 pub(crate) const ADMIN_KEY: &str = "correct horse battery staple";
@@ -96,9 +95,10 @@ impl World {
 
 pub(crate) fn service(kv: &MemoryKv, clock: &ManualClock, seed: u64) -> Service {
     let config = json!({"admin_key_sha256": [ADMIN_KEY_SHA256]});
+    let config = Config::from_value(config).unwrap();
     Directory::new(
-        Registry::standard().unwrap(),
-        Config::from_value(config).unwrap(),
+        config.registry().unwrap(),
+        config,
         kv.clone(),
         clock.clone(),
         SeededEntropy::new(seed),

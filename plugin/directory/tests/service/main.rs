@@ -19,6 +19,8 @@ mod query;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod sorting;
 #[cfg(test)]
 mod support;

@@ -7,7 +7,6 @@ use directory::kv::memory::MemoryKv;
 use directory::kv::{Kv, KvError, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply};
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
-use scim::schema::Registry;
 use scim::text::fold;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -108,9 +107,10 @@ impl World {
     /// One more instance over a store, as another worker has it.
     pub(crate) fn over(kv: MemoryKv, config: Value, seed: u64) -> Self {
         let clock = ManualClock::at(1_795_000_000_000);
+        let config = Config::from_value(config).unwrap();
         let directory = Directory::new(
-            Registry::standard().unwrap(),
-            Config::from_value(config).unwrap(),
+            config.registry().unwrap(),
+            config,
             Steps(kv.clone()),
             clock.clone(),
             SeededEntropy::new(seed),

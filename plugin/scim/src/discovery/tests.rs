@@ -3,8 +3,9 @@
 use super::*;
 use crate::projection::Projection;
 use crate::resource::to_client;
-use crate::schema::fixture::{EXTENSION, REGISTRY};
+use crate::schema::fixture::{EXTENSION, REGISTRY, any_schema, with};
 use crate::schema::{AttributeDefinition, ENTERPRISE_USER, GROUP, SchemaDefinition, USER};
+use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 fn written(resource: &Resource) -> Json {
@@ -36,35 +37,65 @@ fn every_schema_but_the_common_one_is_described() {
     }
 }
 
-/// The description of a schema, compiled, describes the same schema.
-#[test]
-fn a_schema_is_described_completely() {
-    fn same(described: &Json, definition: &AttributeDefinition) {
-        let again: AttributeDefinition = serde_json::from_value(described.clone()).unwrap();
-        assert_eq!(format!("{again:?}"), format!("{definition:?}"));
-        for name in [
-            "caseExact",
-            "mutability",
-            "multiValued",
-            "required",
-            "returned",
-            "type",
-            "uniqueness",
-        ] {
-            assert!(!described[name].is_null(), "{name}");
+/// A description, read as a document.
+fn read(described: &Json) -> SchemaDefinition {
+    let text = described.to_string();
+    let json = crate::json::parse(text.as_bytes(), crate::json::MAX_DEPTH).unwrap();
+    SchemaDefinition::read(&json).unwrap()
+}
+
+/// What of a document its description tells.
+fn told(mut definition: SchemaDefinition) -> String {
+    fn unmark(attributes: &mut [AttributeDefinition]) {
+        for attribute in attributes {
+            attribute.indexed = false;
+            unmark(&mut attribute.sub_attributes);
         }
     }
+    unmark(&mut definition.attributes);
+    format!("{definition:?}")
+}
+
+#[test]
+fn a_schema_is_described_completely() {
     let (definitions, _) = crate::schema::standard_documents().unwrap();
     for described in all(&schemas(&REGISTRY)) {
         let is_it = |d: &&SchemaDefinition| described["id"] == d.id.as_str();
-        let Some(definition) = definitions.iter().find(is_it) else {
-            continue;
-        };
-        let attributes = described["attributes"].as_array().unwrap();
-        assert_eq!(attributes.len(), definition.attributes.len());
-        for (described, definition) in attributes.iter().zip(&definition.attributes) {
-            same(described, definition);
+        if let Some(definition) = definitions.iter().find(is_it) {
+            assert_eq!(told(read(&described)), told(definition.clone()));
         }
+        for attribute in described["attributes"].as_array().unwrap() {
+            for name in [
+                "caseExact",
+                "mutability",
+                "multiValued",
+                "required",
+                "returned",
+                "type",
+                "uniqueness",
+            ] {
+                assert!(!attribute[name].is_null(), "{name}");
+            }
+            assert!(attribute["indexed"].is_null());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_schema_of_a_configuration_is_described_as_it_was_written(
+        (document, as_type) in (any_schema(), any::<bool>()),
+    ) {
+        let types = if as_type {
+            json!([{"name": "Thing", "endpoint": "/Things", "schema": document["id"]}])
+        } else {
+            json!([{"name": "User", "schemaExtensions": [{"schema": document["id"]}]}])
+        };
+        let registry = with(&json!([document]), &types).unwrap();
+        let described = schemas(&registry).pop().unwrap();
+        let bytes = to_client(&registry, &described, &Projection::all());
+        let described: Json = serde_json::from_slice(&bytes).unwrap();
+        prop_assert_eq!(told(read(&described)), told(read(&document)));
     }
 }
 

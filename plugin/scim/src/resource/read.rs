@@ -16,7 +16,24 @@ enum Source {
     /// A client, as the value of a PATCH operation.
     Operation,
     /// A service.
-    Store,
+    Service,
+    /// A record, perhaps of another configuration: what is no longer of its
+    /// attribute's type counts as unknown.
+    Record,
+}
+
+impl Source {
+    fn is_client(self) -> bool {
+        matches!(self, Self::Body | Self::Operation)
+    }
+
+    /// The value, or none where one that cannot be read counts as unknown.
+    fn known(self, value: Result<Option<Value>, Error>) -> Result<Option<Value>, Error> {
+        match self {
+            Self::Record => Ok(value.unwrap_or_default()),
+            Self::Body | Self::Operation | Self::Service => value,
+        }
+    }
 }
 
 /// Reads the body of a POST or PUT.
@@ -101,8 +118,9 @@ pub fn element_from_client(
     single(registry, Source::Operation, attribute, json)
 }
 
-/// Reads what [`to_store`](super::to_store) wrote. Names that are no longer
-/// known, of an extension that was configured away, are left out.
+/// Reads what [`to_store`](super::to_store) wrote. What a configuration no longer
+/// knows is left out: names that are gone, and values of another type than their
+/// attribute has now.
 ///
 /// # Errors
 /// [`Error::Internal`] when the record is damaged.
@@ -113,7 +131,7 @@ pub fn from_store(
 ) -> Result<Resource, Error> {
     let record = json::parse(bytes, json::MAX_DEPTH);
     record
-        .and_then(|record| from_service(registry, resource_type, &record))
+        .and_then(|record| own(registry, Source::Record, resource_type, &record))
         .map_err(|e| Error::Internal {
             reason: format!("a stored record is damaged; {e}"),
         })
@@ -129,11 +147,20 @@ pub fn from_service(
     resource_type: ResourceTypeId,
     body: &Json<'_>,
 ) -> Result<Resource, Error> {
+    own(registry, Source::Service, resource_type, body)
+}
+
+fn own(
+    registry: &Registry,
+    source: Source,
+    resource_type: ResourceTypeId,
+    body: &Json<'_>,
+) -> Result<Resource, Error> {
     let members = body.as_object().ok_or(Error::NotAnObject)?;
     let mut resource = Resource::new(resource_type);
     for (name, json) in members {
         if let Some(id) = registry.top(resource_type, name)
-            && let Some(value) = value(registry, Source::Store, id, json)?
+            && let Some(value) = source.known(value(registry, source, id, json))?
         {
             resource.attributes.set(id, value);
         }
@@ -242,9 +269,9 @@ fn complex(
     let mut aliases = Vec::new();
     for (name, json) in members {
         match registry.child(id, name) {
-            Some(child) if source != Source::Store && is_read_only(registry, child) => {}
+            Some(child) if source.is_client() && is_read_only(registry, child) => {}
             Some(child) => {
-                if let Some(value) = value(registry, source, child, json)? {
+                if let Some(value) = source.known(value(registry, source, child, json))? {
                     complex.set(child, value);
                 }
             }

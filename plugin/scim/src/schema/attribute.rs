@@ -1,15 +1,12 @@
 //! One attribute and its characteristics (RFC 7643 §2.2 and §7).
 
-use serde::{Deserialize, Serialize};
-
 /// Names an attribute within a [`Registry`](super::Registry). Cheap to copy and
 /// to compare; an id means nothing in another registry, so it is never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttrId(pub(super) u16);
 
 /// Data type of an attribute (RFC 7643 §2.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Type {
     /// A sequence of Unicode characters.
     #[default]
@@ -31,8 +28,7 @@ pub enum Type {
 }
 
 /// When an attribute may be written (RFC 7643 §7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mutability {
     /// Never by a client.
     ReadOnly,
@@ -46,8 +42,7 @@ pub enum Mutability {
 }
 
 /// When an attribute is returned (RFC 7643 §7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Returned {
     /// Always, whatever the client asks for.
     Always,
@@ -61,8 +56,7 @@ pub enum Returned {
 }
 
 /// Which other values a value must differ from (RFC 7643 §7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Uniqueness {
     /// None.
     #[default]
@@ -71,6 +65,78 @@ pub enum Uniqueness {
     Server,
     /// All there are.
     Global,
+}
+
+impl Type {
+    /// The words of RFC 7643 §7.
+    pub(super) const WORDS: [(&'static str, Self); 8] = [
+        ("string", Self::String),
+        ("boolean", Self::Boolean),
+        ("decimal", Self::Decimal),
+        ("integer", Self::Integer),
+        ("dateTime", Self::DateTime),
+        ("binary", Self::Binary),
+        ("reference", Self::Reference),
+        ("complex", Self::Complex),
+    ];
+
+    /// The word that schema documents have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        word(&Self::WORDS, &self)
+    }
+}
+
+impl Mutability {
+    /// The words of RFC 7643 §7.
+    pub(super) const WORDS: [(&'static str, Self); 4] = [
+        ("readOnly", Self::ReadOnly),
+        ("readWrite", Self::ReadWrite),
+        ("immutable", Self::Immutable),
+        ("writeOnly", Self::WriteOnly),
+    ];
+
+    /// The word that schema documents have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        word(&Self::WORDS, &self)
+    }
+}
+
+impl Returned {
+    /// The words of RFC 7643 §7.
+    pub(super) const WORDS: [(&'static str, Self); 4] = [
+        ("always", Self::Always),
+        ("never", Self::Never),
+        ("default", Self::Default),
+        ("request", Self::Request),
+    ];
+
+    /// The word that schema documents have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        word(&Self::WORDS, &self)
+    }
+}
+
+impl Uniqueness {
+    /// The words of RFC 7643 §7.
+    pub(super) const WORDS: [(&'static str, Self); 3] = [
+        ("none", Self::None),
+        ("server", Self::Server),
+        ("global", Self::Global),
+    ];
+
+    /// The word that schema documents have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        word(&Self::WORDS, &self)
+    }
+}
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    let found = words.iter().find(|(_, candidate)| candidate == value);
+    found.map_or("", |(word, _)| *word)
 }
 
 /// An attribute as the registry holds it.
@@ -103,6 +169,8 @@ pub struct Attribute {
     pub canonical_values: Vec<String>,
     /// What a reference may point to.
     pub reference_types: Vec<String>,
+    /// Whether resources are to be found by it without reading them all.
+    pub indexed: bool,
     /// Sub-attributes, in the schema's order.
     pub children: Vec<AttrId>,
     /// Whether this is the container of an extension, which has no entry of its
@@ -111,6 +179,12 @@ pub struct Attribute {
 }
 
 impl Attribute {
+    /// Whether no two resources of a type may have the same value.
+    #[must_use]
+    pub fn is_unique(&self) -> bool {
+        self.uniqueness != Uniqueness::None
+    }
+
     /// Whether the attribute has sub-attributes.
     #[must_use]
     pub fn is_complex(&self) -> bool {

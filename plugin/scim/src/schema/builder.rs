@@ -1,45 +1,11 @@
 //! Documents to a [`Registry`]: ids given out, names checked, what the code must
 //! know found.
 
-use super::attribute::{AttrId, Attribute, Mutability, Returned, Type, Uniqueness};
-use super::definition::{AttributeDefinition, ResourceTypeDefinition, SchemaDefinition};
+use super::attribute::{AttrId, Attribute, Mutability, Type};
+use super::definition::{
+    AttributeDefinition, DefinitionError, ResourceTypeDefinition, SchemaDefinition,
+};
 use super::registry::{Core, Registry, ResourceType, ResourceTypeId, Schema};
-use std::fmt;
-
-/// What is wrong with a schema or resource type document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DefinitionError {
-    /// The document is not of the form that RFC 7643 §7 gives.
-    Malformed(String),
-    /// A resource type names a schema that no document defines.
-    UnknownSchema(String),
-    /// Two attributes of one place, or two schemas, have the same name.
-    Duplicate(String),
-    /// A complex attribute without sub-attributes, or a simple one with some.
-    SubAttributes(String),
-    /// An attribute that the service itself needs is missing.
-    Missing(String),
-    /// More attributes than an id can number.
-    TooMany,
-}
-
-impl fmt::Display for DefinitionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(why) => write!(f, "a schema document is malformed: {why}"),
-            Self::UnknownSchema(urn) => write!(f, "no schema \"{urn}\" is defined"),
-            Self::Duplicate(name) => write!(f, "\"{name}\" is defined twice"),
-            Self::SubAttributes(name) => write!(
-                f,
-                "\"{name}\": a complex attribute has subAttributes, and only a complex one"
-            ),
-            Self::Missing(name) => write!(f, "the service needs \"{name}\", which is not defined"),
-            Self::TooMany => f.write_str("there are more than 65,535 attributes"),
-        }
-    }
-}
-
-impl std::error::Error for DefinitionError {}
 
 #[derive(Default)]
 pub(super) struct Builder {
@@ -54,27 +20,13 @@ impl Builder {
         definition: SchemaDefinition,
         is_extension: bool,
     ) -> Result<(), DefinitionError> {
-        if self
-            .schemas
-            .iter()
-            .any(|s| s.urn.eq_ignore_ascii_case(&definition.id))
-        {
-            return Err(DefinitionError::Duplicate(definition.id));
-        }
         let container = if is_extension {
             let container = AttributeDefinition {
                 name: definition.id.clone(),
                 kind: Type::Complex,
-                multi_valued: false,
                 description: definition.description.clone(),
-                required: false,
-                case_exact: false,
-                mutability: Mutability::ReadWrite,
-                returned: Returned::Default,
-                uniqueness: Uniqueness::None,
-                canonical_values: Vec::new(),
-                reference_types: Vec::new(),
                 sub_attributes: definition.attributes.clone(),
+                ..AttributeDefinition::default()
             };
             Some(self.attribute(container, None, true)?)
         } else {
@@ -105,15 +57,6 @@ impl Builder {
     ) -> Result<Vec<AttrId>, DefinitionError> {
         let mut ids: Vec<AttrId> = Vec::with_capacity(definitions.len());
         for definition in definitions {
-            let name = definition.name.clone();
-            let taken = ids.iter().any(|id| {
-                self.attributes
-                    .get(usize::from(id.0))
-                    .is_some_and(|a| a.name.eq_ignore_ascii_case(&name))
-            });
-            if taken {
-                return Err(DefinitionError::Duplicate(name));
-            }
             ids.push(self.attribute(definition, parent, false)?);
         }
         Ok(ids)
@@ -125,11 +68,7 @@ impl Builder {
         parent: Option<AttrId>,
         is_extension: bool,
     ) -> Result<AttrId, DefinitionError> {
-        let id =
-            AttrId(u16::try_from(self.attributes.len()).map_err(|_| DefinitionError::TooMany)?);
-        if (definition.kind == Type::Complex) == definition.sub_attributes.is_empty() {
-            return Err(DefinitionError::SubAttributes(definition.name));
-        }
+        let id = AttrId(u16::try_from(self.attributes.len()).map_err(|_| too_many())?);
         self.attributes.push(Attribute {
             id,
             parent,
@@ -144,6 +83,7 @@ impl Builder {
             uniqueness: definition.uniqueness,
             canonical_values: definition.canonical_values,
             reference_types: definition.reference_types,
+            indexed: definition.indexed,
             children: Vec::new(),
             is_extension,
         });
@@ -162,7 +102,7 @@ impl Builder {
             self.schemas
                 .iter()
                 .find(|s| s.urn.eq_ignore_ascii_case(urn))
-                .ok_or_else(|| DefinitionError::UnknownSchema(urn.to_owned()))
+                .ok_or_else(|| unknown_schema(urn))
         };
         let mut attributes = Vec::new();
         if let Some(common) = self.schemas.first() {
@@ -173,21 +113,39 @@ impl Builder {
         for extension in &definition.schema_extensions {
             let container = find(&extension.schema)?
                 .container
-                .ok_or_else(|| DefinitionError::UnknownSchema(extension.schema.clone()))?;
+                .ok_or_else(|| unknown_schema(&extension.schema))?;
             attributes.push(container);
             extensions.push((container, extension.required));
         }
-        let id = u16::try_from(self.resource_types.len()).map_err(|_| DefinitionError::TooMany)?;
+        let id = u16::try_from(self.resource_types.len()).map_err(|_| too_many())?;
         self.resource_types.push(ResourceType {
             id: ResourceTypeId(id),
             name: definition.name,
             description: definition.description,
             endpoint: definition.endpoint,
             schema: definition.schema,
+            indexes: self.indexes(&attributes),
             extensions,
             attributes,
         });
         Ok(())
+    }
+
+    /// The attributes among these, and their sub-attributes, by which resources
+    /// are to be found. What only the service writes needs no index.
+    fn indexes(&self, among: &[AttrId]) -> Vec<AttrId> {
+        let mut found = Vec::new();
+        for id in among {
+            if let Some(attribute) = self.attributes.get(usize::from(id.0))
+                && attribute.mutability != Mutability::ReadOnly
+            {
+                if attribute.indexed || attribute.is_unique() {
+                    found.push(*id);
+                }
+                found.extend(self.indexes(&attribute.children));
+            }
+        }
+        found
     }
 
     pub(super) fn finish(self) -> Result<Registry, DefinitionError> {
@@ -201,7 +159,11 @@ impl Builder {
     }
 
     fn core(&self) -> Result<Core, DefinitionError> {
-        let missing = |what: &str| DefinitionError::Missing(what.to_owned());
+        let missing = |what: &str| {
+            DefinitionError::of(format!(
+                "the service needs \"{what}\", which is not defined"
+            ))
+        };
         let resource_type = |name: &str| {
             self.resource_types
                 .iter()
@@ -268,4 +230,13 @@ impl Builder {
             service_provider_config: resource_type("ServiceProviderConfig")?.id,
         })
     }
+}
+
+/// That a resource type names a schema that is not there.
+pub(super) fn unknown_schema(urn: &str) -> DefinitionError {
+    DefinitionError::of(format!("no schema \"{urn}\" is defined"))
+}
+
+fn too_many() -> DefinitionError {
+    DefinitionError::of("there are more than 65,535 attributes")
 }

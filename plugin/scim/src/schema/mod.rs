@@ -6,6 +6,7 @@
 
 mod attribute;
 mod builder;
+mod check;
 mod definition;
 mod registry;
 
@@ -13,9 +14,9 @@ mod registry;
 pub(crate) mod fixture;
 
 pub use attribute::{AttrId, Attribute, Mutability, Returned, Type, Uniqueness};
-pub use builder::DefinitionError;
 pub use definition::{
-    AttributeDefinition, ExtensionDefinition, ResourceTypeDefinition, SchemaDefinition,
+    AttributeDefinition, DefinitionError, ExtensionDefinition, ResourceTypeDefinition,
+    SchemaDefinition,
 };
 #[cfg(test)]
 pub(crate) use registry::standard_documents;

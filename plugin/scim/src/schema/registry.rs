@@ -1,8 +1,10 @@
 //! The compiled form of all schemas: attributes by id, found by name once.
 
 use super::attribute::{AttrId, Attribute, Type};
-use super::builder::{Builder, DefinitionError};
-use super::definition::{ResourceTypeDefinition, SchemaDefinition};
+use super::builder::Builder;
+use super::check;
+use super::definition::{DefinitionError, ResourceTypeDefinition, SchemaDefinition, each};
+use crate::json::{self, Json};
 
 /// Names a resource type within a [`Registry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +43,8 @@ pub struct ResourceType {
     /// Everything that may stand at the top of a resource: the common
     /// attributes, those of the core schema, and the extensions' containers.
     pub attributes: Vec<AttrId>,
+    /// The attributes and sub-attributes that are unique or marked for an index.
+    pub indexes: Vec<AttrId>,
 }
 
 /// Attributes that the code itself must know, found once.
@@ -127,11 +131,39 @@ impl Registry {
         Self::compile(schemas, types)
     }
 
-    /// Compiles documents; the first schema is the one of the common attributes.
+    /// The schemas of RFC 7643 and others: lists of documents of the forms of RFC
+    /// 7643 §7 and §6. A resource type of a name that there is already adds its
+    /// `schemaExtensions` to that type, and may leave everything else out; any
+    /// other one is new, and has an endpoint and one of these schemas.
+    ///
+    /// ```
+    /// use scim::json::parse;
+    /// use scim::schema::Registry;
+    ///
+    /// let schemas = parse(br#"[{"id": "urn:example:schemas:1.0:Badge", "name": "Badge",
+    ///     "attributes": [{"name": "badge", "uniqueness": "server"}]}]"#, 20)?;
+    /// let types = parse(br#"[{"name": "User", "schemaExtensions":
+    ///     [{"schema": "urn:example:schemas:1.0:Badge"}]}]"#, 20)?;
+    /// let registry = Registry::with(&schemas, &types)?;
+    /// assert!(registry.resolve(registry.core().user, "badge").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// When documents contradict each other or lack what the service needs.
-    pub fn compile(
+    /// [`DefinitionError`], which names the key below `schemas` or
+    /// `resource_types`, and the attribute.
+    pub fn with(schemas: &Json<'_>, types: &Json<'_>) -> Result<Self, DefinitionError> {
+        let (mut all_schemas, mut all_types) = standard_documents()?;
+        check::extend(&mut all_schemas, &mut all_types, schemas, types)?;
+        Self::compile(all_schemas, all_types)
+    }
+
+    /// Compiles documents that were checked; the first schema is the one of the
+    /// common attributes.
+    ///
+    /// # Errors
+    /// When they lack what the service needs.
+    pub(crate) fn compile(
         schemas: Vec<SchemaDefinition>,
         types: Vec<ResourceTypeDefinition>,
     ) -> Result<Self, DefinitionError> {
@@ -302,7 +334,6 @@ impl Registry {
 /// The documents in `data/`.
 pub(crate) fn standard_documents()
 -> Result<(Vec<SchemaDefinition>, Vec<ResourceTypeDefinition>), DefinitionError> {
-    let malformed = |e: serde_json::Error| DefinitionError::Malformed(e.to_string());
     let schemas = [
         include_str!("data/common.json"),
         include_str!("data/user.json"),
@@ -312,10 +343,17 @@ pub(crate) fn standard_documents()
         include_str!("data/resource_type.json"),
         include_str!("data/service_provider_config.json"),
     ];
-    let schemas = schemas.iter().map(|text| serde_json::from_str(text));
-    let schemas = schemas.collect::<Result<_, _>>().map_err(malformed)?;
-    let types = serde_json::from_str(include_str!("data/resource_types.json"));
-    Ok((schemas, types.map_err(malformed)?))
+    let mut definitions = Vec::with_capacity(schemas.len());
+    for text in schemas {
+        definitions.push(SchemaDefinition::read(&document(text)?)?);
+    }
+    let types = document(include_str!("data/resource_types.json"))?;
+    Ok((definitions, each(&types, ResourceTypeDefinition::read)?))
+}
+
+fn document(text: &str) -> Result<Json<'_>, DefinitionError> {
+    let parsed = json::parse(text.as_bytes(), json::MAX_DEPTH);
+    parsed.map_err(|e| DefinitionError::of(e.to_string()))
 }
 
 /// What follows a URN and its colon in a name; some clients write a dot.
@@ -339,6 +377,7 @@ static PLACEHOLDER: Attribute = Attribute {
     uniqueness: super::Uniqueness::None,
     canonical_values: Vec::new(),
     reference_types: Vec::new(),
+    indexed: false,
     children: Vec::new(),
     is_extension: false,
 };
@@ -351,6 +390,7 @@ static PLACEHOLDER_TYPE: ResourceType = ResourceType {
     schema: String::new(),
     extensions: Vec::new(),
     attributes: Vec::new(),
+    indexes: Vec::new(),
 };
 
 #[cfg(test)]

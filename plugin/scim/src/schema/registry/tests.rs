@@ -54,13 +54,3 @@ fn full_names_are_resolved() {
         assert_eq!(path(unknown), None, "{unknown}");
     }
 }
-
-#[test]
-fn a_complex_attribute_needs_sub_attributes() {
-    let schema = r#"{"id":"urn:x","name":"X","attributes":[{"name":"a","type":"complex"}]}"#;
-    let schema = serde_json::from_str(schema).unwrap();
-    assert_eq!(
-        Registry::compile(vec![schema], Vec::new()).unwrap_err(),
-        DefinitionError::SubAttributes("a".to_owned())
-    );
-}
