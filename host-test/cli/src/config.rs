@@ -80,6 +80,37 @@ impl PluginConfig {
     }
 }
 
+/// The paths of SCIM in a configuration, without slashes at their ends: the base path and its
+/// aliases, unless they are below another one. As the plugin has it, a base path that ends in
+/// `/scim/v2` is served without its `/v2` too, unless other aliases are named.
+pub(crate) fn scim_paths(configuration: &Value) -> Vec<String> {
+    let trimmed = |path: &Value| {
+        path.as_str()
+            .map(|path| path.trim_end_matches('/').to_owned())
+    };
+    let base = configuration.get("base_path").and_then(trimmed);
+    let base = base.unwrap_or_else(|| BASE_PATH.into());
+    let aliases: Vec<_> = match configuration.get("base_path_aliases") {
+        Some(Value::Array(aliases)) => aliases.iter().filter_map(trimmed).collect(),
+        _ => base
+            .strip_suffix("/v2")
+            .filter(|parent| parent.ends_with("/scim"))
+            .map(ToOwned::to_owned)
+            .into_iter()
+            .collect(),
+    };
+    let is_above = |path: &String| {
+        base.strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    let mut paths = Vec::new();
+    if !aliases.iter().any(is_above) {
+        paths.push(base.clone());
+    }
+    paths.extend(aliases);
+    paths
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,5 +153,21 @@ mod tests {
             error.contains("c.json") && error.contains("line 1 column 15"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn scim_is_at_the_base_path_and_its_aliases() {
+        for (configuration, paths) in [
+            (json!({}), &["/scim"][..]),
+            (json!({"base_path": "/eu/scim/v2/"}), &["/eu/scim"]),
+            (json!({"base_path": "/identity/v2"}), &["/identity/v2"]),
+            (json!({"base_path_aliases": []}), &["/scim/v2"]),
+            (
+                json!({"base_path": null, "base_path_aliases": ["/a/", 1]}),
+                &["/scim/v2", "/a"],
+            ),
+        ] {
+            assert_eq!(scim_paths(&configuration), paths, "{configuration}");
+        }
     }
 }

@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq;
 /// No token was sent.
 pub(crate) const MISSING: &str = "send a token, as in \"Authorization: Bearer scim_...\"";
 const NO_TEXT: &str = "the Authorization header is not plain text";
+const SEVERAL: &str = "send one Authorization header";
 const SCHEME: &str = "the scheme of the Authorization header must be Bearer";
 const WRONG_PREFIX: &str = "a token begins with \"scim_\"";
 const WRONG_LENGTH: &str = "a token is \"scim_\" and 64 hex digits; this one has another length";
@@ -34,7 +35,12 @@ const EXPIRED: &str = "the token has expired";
 /// Authorization = [ "Bearer" 1*WSP ] token
 /// ```
 pub(crate) fn credential(request: &Request) -> Result<&str, Error> {
-    let header = request.header("authorization").unwrap_or_default();
+    let mut headers = request.headers("authorization");
+    let header = headers.next().unwrap_or_default();
+    // Some proxies join two into one, and no token has a comma.
+    if headers.next().is_some() || header.contains(&b',') {
+        return Err(refused(SEVERAL));
+    }
     let header = std::str::from_utf8(header).map_err(|_| refused(NO_TEXT))?;
     let text = match header.trim().split_once([' ', '\t']) {
         Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
@@ -202,5 +208,10 @@ mod tests {
             assert_eq!(refusal(&value), refused(reason), "{value}");
         }
         assert_eq!(credential(&Request::default()), Err(refused(MISSING)));
+        let mut twice = request(&token);
+        twice.headers.push(twice.headers[0].clone());
+        assert_eq!(credential(&twice), Err(refused(SEVERAL)));
+        let joined = request(&format!("Bearer {token},Bearer {token}"));
+        assert_eq!(credential(&joined), Err(refused(SEVERAL)));
     }
 }

@@ -3,14 +3,16 @@
 //! without a token.
 
 use crate::Directory;
+use crate::config::Below;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
+use crate::keys::Kind;
 use crate::kv::Kv;
 use crate::negotiation;
-use crate::precondition::{Precondition, etag};
+use crate::precondition::{Precondition, content_etag, etag};
 use crate::query;
 use crate::record::Rendered;
-use crate::response::{empty, message};
+use crate::response::{empty, error_response, message, not_modified, options};
 use crate::route::{self, Matched, Operation};
 use crate::session::Session;
 use crate::token::Access;
@@ -26,8 +28,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         request: &Request,
         trace: &mut Trace,
     ) -> Result<Response, Error> {
-        if let Some(target) = self.config.base_path.below(&request.target) {
-            return self.scim(request, target, trace).await;
+        if let Some(below) = self.config.scim(&request.target) {
+            return self.scim(request, below, trace).await;
         }
         match self.config.admin_path.below(&request.target) {
             Some(target) => self.administer(request, target, trace).await,
@@ -38,18 +40,32 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     async fn scim(
         &self,
         request: &Request,
-        target: &str,
+        below: Below<'_>,
         trace: &mut Trace,
     ) -> Result<Response, Error> {
+        let target = below.target;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let matched = route::find(&self.routes.scim, &request.method, path);
+        let path = match below.versioned {
+            true => Ok(path),
+            false => route::without_version(path),
+        };
+        let matched = path.and_then(|path| route::find(&self.routes.scim, &request.method, path));
         trace.route(&self.registry, &matched);
         let mut session = self.authenticate(request, trace).await?;
+        let is_me = matches!(&matched, Ok(matched) if matched.is_me());
         let result = self.provision(&mut session, request, matched, query).await;
         if !matches!(result, Err(Error::Unavailable { .. })) {
             self.verify(&mut session).await?;
         }
-        result
+        match &session.grant.user {
+            // In any response there (RFC 7644 §3.11).
+            Some(id) if is_me => {
+                let location = self.location(&session, Kind::User, id);
+                let response = result.unwrap_or_else(|error| error_response(&error));
+                Ok(response.located(location))
+            }
+            _ => result,
+        }
     }
 
     /// What a holder of a token gets.
@@ -81,7 +97,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         query: &str,
     ) -> Result<Response, Error> {
         let precondition = Precondition::of(request);
-        let id = matched.captures.first().map_or("", String::as_str);
+        let id = &session.id(matched)?;
         let projection = |resource_type| query::projection(&self.registry, resource_type, query);
         match matched.operation {
             operation @ (Operation::Create(of) | Operation::Replace(of) | Operation::Patch(of)) => {
@@ -90,7 +106,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                     Operation::Create(_) => Some(self.new_id()?),
                     _ => None,
                 };
-                let id = new.as_deref().unwrap_or(id);
+                let id = new.as_ref().unwrap_or(id);
                 self.write(session, operation, id, &body, &precondition, &projection)
                     .await
             }
@@ -115,18 +131,21 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
             Operation::ServiceProviderConfig => {
                 query::no_filter(query)?;
-                Ok(message(200, self.service_provider_config(session)))
+                document(self.service_provider_config(session), &precondition)
             }
             Operation::Schemas => {
                 query::no_filter(query)?;
-                Ok(message(200, self.schemas(session)))
+                document(self.schemas(session), &precondition)
             }
             Operation::ResourceTypes => {
                 query::no_filter(query)?;
-                Ok(message(200, self.resource_types(session)))
+                document(self.resource_types(session), &precondition)
             }
-            Operation::Schema => Ok(message(200, self.schema(session, id)?)),
-            Operation::ResourceType => Ok(message(200, self.resource_type_named(session, id)?)),
+            Operation::Schema => document(self.schema(session, id)?, &precondition),
+            Operation::ResourceType => {
+                document(self.resource_type_named(session, id)?, &precondition)
+            }
+            Operation::Options(allow) => Ok(options(allow)),
             Operation::NotImplemented(what) => Err(Error::NotImplemented { what }),
             // These are of the other table.
             Operation::CreateTenant
@@ -191,8 +210,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 fn created(session: &mut Session<'_>, made: Rendered) -> Response {
     session.trace.resource_id = made.id;
     message(201, made.body)
-        .with("location", made.location)
         .with("etag", etag(made.version))
+        .with("content-location", made.location.clone())
+        .located(made.location)
 }
 
 fn found(
@@ -203,19 +223,33 @@ fn found(
     session.trace.resource_id = read.id;
     let etag = etag(read.version);
     let response = match precondition.known(&etag)? {
-        true => empty(304),
-        false => message(200, read.body),
+        true => not_modified(),
+        false => message(200, read.body).located(read.location.clone()),
     };
-    Ok(response.with("etag", etag))
+    Ok(response
+        .with("etag", etag)
+        .with("content-location", read.location))
 }
 
 fn changed(session: &mut Session<'_>, written: Rendered) -> Response {
     session.trace.resource_id = written.id;
     let response = match written.body.is_empty() {
         true => empty(204),
-        false => message(200, written.body),
+        false => message(200, written.body).with("content-location", written.location.clone()),
     };
-    response.with("etag", etag(written.version))
+    response
+        .with("etag", etag(written.version))
+        .located(written.location)
+}
+
+/// A document that is the same until the configuration is another one.
+fn document(body: Vec<u8>, precondition: &Precondition) -> Result<Response, Error> {
+    let etag = content_etag(&body);
+    let response = match precondition.known(&etag)? {
+        true => not_modified(),
+        false => message(200, body),
+    };
+    Ok(response.with("etag", etag))
 }
 
 fn deleted(session: &mut Session<'_>, id: &str) -> Response {

@@ -33,10 +33,14 @@ pub(crate) fn accept(request: &Request) -> Result<(), Error> {
     Err(Error::NotAcceptable)
 }
 
-/// Refuses a body of another type. A missing header says nothing against it, and
+/// Refuses a body of another type, or an encoded one. A missing header says nothing against it, and
 /// parameters say nothing: JSON is UTF-8 (RFC 8259 §8.1). Where the header comes
 /// twice, in two lines or, as some proxies join them, in one, each has to do.
 pub(crate) fn content_type(request: &Request) -> Result<(), Error> {
+    let identity = |value: &[u8]| value.trim_ascii().eq_ignore_ascii_case(b"identity");
+    if !request.headers("content-encoding").all(identity) {
+        return Err(Error::UnsupportedEncoding);
+    }
     for value in request.headers("content-type") {
         let value = std::str::from_utf8(value).map_err(|_| Error::UnsupportedMediaType)?;
         for element in split(value, ',') {
@@ -179,5 +183,17 @@ mod tests {
         }
         let twice = request("content-type", &["application/json", "text/plain"]);
         assert_eq!(content_type(&twice), Err(Error::UnsupportedMediaType));
+    }
+
+    #[test]
+    fn a_body_comes_as_it_is() {
+        assert_eq!(
+            content_type(&request("content-encoding", &["Identity"])),
+            Ok(())
+        );
+        for coding in ["gzip", "identity, gzip", ""] {
+            let refused = content_type(&request("content-encoding", &[coding]));
+            assert_eq!(refused, Err(Error::UnsupportedEncoding), "{coding}");
+        }
     }
 }

@@ -5,12 +5,20 @@
 //! error without it, a 404 say, it is ignored (RFC 9110 §13.2.1).
 
 use crate::http::Request;
+use crate::token::Digest;
 use scim::Error;
 
 /// The entity-tag of a version. Weak: the same version may be written in more
 /// than one way, as a projection does.
 pub(crate) fn etag(revision: i64) -> String {
     format!("W/\"{revision}\"")
+}
+
+/// The entity-tag of a document that has no version, made from its text.
+pub(crate) fn content_etag(content: &[u8]) -> String {
+    let digest = Digest::of(content).hex();
+    let (start, _) = digest.split_at(32);
+    format!("W/\"{start}\"")
 }
 
 /// What a request demands of the version that it meets.
@@ -206,6 +214,15 @@ mod tests {
             assert_eq!(demand.check(7).is_ok(), holds, "{version:?}");
             assert_eq!(demand.is_given(), version.is_some());
         }
+    }
+
+    #[test]
+    fn a_document_has_the_tag_of_its_text() {
+        let tag = content_etag(b"{}");
+        assert_eq!(tag, content_etag(b"{}"));
+        assert_ne!(tag, content_etag(b"{ }"));
+        let known = precondition("if-none-match", &[&tag]);
+        assert_eq!(known.known(&tag), Ok(true));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The routes: which paths there are, which methods each has and what they do.
 //! One table, read by the service and by the tests that go through all of it.
 
+use crate::config::is_version;
 use crate::keys::Kind;
 use percent_encoding::percent_decode_str;
 use scim::Error;
+use scim::json::Quoted;
 use scim::schema::{Registry, ResourceTypeId};
 use std::borrow::Cow;
 
@@ -15,7 +17,7 @@ pub struct Route {
     pub path: Cow<'static, str>,
     /// The methods, as in the header `Allow`.
     pub allow: &'static str,
-    /// What each method does; `HEAD` is a `GET`.
+    /// What each method does; `HEAD` is a `GET`, and `OPTIONS` is everywhere.
     pub(crate) operations: Vec<(&'static str, Operation)>,
 }
 
@@ -38,6 +40,8 @@ pub(crate) enum Operation {
     Delete(ResourceTypeId),
     /// A query: of one type, or of all.
     List(Option<ResourceTypeId>),
+    /// Which methods there are (RFC 9110 §9.3.7).
+    Options(&'static str),
     /// A query by POST (RFC 7644 §3.4.3).
     Search(Option<ResourceTypeId>),
     /// Many operations in one request (RFC 7644 §3.7).
@@ -71,7 +75,7 @@ impl Routes {
     pub fn new(registry: &Registry) -> Self {
         let of_types = registry.provisioned().flat_map(of_type);
         Self {
-            scim: of_types.chain(of_service()).collect(),
+            scim: of_types.chain(of_service(registry.core().user)).collect(),
             admin: of_administrator().into(),
         }
     }
@@ -89,6 +93,11 @@ impl Route {
             operations: operations.to_vec(),
         }
     }
+
+    fn operation(&self, method: &str) -> Option<Operation> {
+        let mut named = self.operations.iter().filter(|(name, _)| *name == method);
+        named.next().map(|(_, operation)| *operation)
+    }
 }
 
 /// The routes of one resource type.
@@ -97,17 +106,17 @@ fn of_type(definition: &scim::schema::ResourceType) -> [Route; 3] {
     [
         Route::new(
             endpoint.clone(),
-            "GET, HEAD, POST",
+            "GET, HEAD, POST, OPTIONS",
             &[("GET", Op::List(Some(id))), ("POST", Op::Create(id))],
         ),
         Route::new(
             format!("{endpoint}/.search"),
-            "POST",
+            "POST, OPTIONS",
             &[("POST", Op::Search(Some(id)))],
         ),
         Route::new(
             format!("{endpoint}/{{id}}"),
-            "GET, HEAD, PUT, PATCH, DELETE",
+            "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
             &[
                 ("GET", Op::Read(id)),
                 ("PUT", Op::Replace(id)),
@@ -119,34 +128,41 @@ fn of_type(definition: &scim::schema::ResourceType) -> [Route; 3] {
 }
 
 /// The routes that are there whatever the resource types.
-fn of_service() -> [Route; 9] {
-    const ME: Operation = Op::NotImplemented("/Me");
+fn of_service(user: ResourceTypeId) -> [Route; 9] {
     [
         Route::new(
             "/ServiceProviderConfig",
-            "GET, HEAD",
+            "GET, HEAD, OPTIONS",
             &[("GET", Op::ServiceProviderConfig)],
         ),
-        Route::new("/ResourceTypes", "GET, HEAD", &[("GET", Op::ResourceTypes)]),
+        Route::new(
+            "/ResourceTypes",
+            "GET, HEAD, OPTIONS",
+            &[("GET", Op::ResourceTypes)],
+        ),
         Route::new(
             "/ResourceTypes/{name}",
-            "GET, HEAD",
+            "GET, HEAD, OPTIONS",
             &[("GET", Op::ResourceType)],
         ),
-        Route::new("/Schemas", "GET, HEAD", &[("GET", Op::Schemas)]),
-        Route::new("/Schemas/{urn}", "GET, HEAD", &[("GET", Op::Schema)]),
-        Route::new("", "GET, HEAD", &[("GET", Op::List(None))]),
-        Route::new("/.search", "POST", &[("POST", Op::Search(None))]),
-        Route::new("/Bulk", "POST", &[("POST", Op::Bulk)]),
+        Route::new("/Schemas", "GET, HEAD, OPTIONS", &[("GET", Op::Schemas)]),
+        Route::new(
+            "/Schemas/{urn}",
+            "GET, HEAD, OPTIONS",
+            &[("GET", Op::Schema)],
+        ),
+        Route::new("", "GET, HEAD, OPTIONS", &[("GET", Op::List(None))]),
+        Route::new("/.search", "POST, OPTIONS", &[("POST", Op::Search(None))]),
+        Route::new("/Bulk", "POST, OPTIONS", &[("POST", Op::Bulk)]),
         Route::new(
             "/Me",
-            "GET, HEAD, POST, PUT, PATCH, DELETE",
+            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
             &[
-                ("GET", ME),
-                ("POST", ME),
-                ("PUT", ME),
-                ("PATCH", ME),
-                ("DELETE", ME),
+                ("GET", Op::Read(user)),
+                ("POST", Op::NotImplemented("To create oneself")),
+                ("PUT", Op::Replace(user)),
+                ("PATCH", Op::Patch(user)),
+                ("DELETE", Op::Delete(user)),
             ],
         ),
     ]
@@ -156,17 +172,17 @@ fn of_administrator() -> [Route; 3] {
     [
         Route::new(
             "/tenants",
-            "GET, HEAD, POST",
+            "GET, HEAD, POST, OPTIONS",
             &[("GET", Op::ListTenants), ("POST", Op::CreateTenant)],
         ),
         Route::new(
             "/tenants/{tenant}/tokens",
-            "GET, HEAD, POST",
+            "GET, HEAD, POST, OPTIONS",
             &[("GET", Op::ListTokens), ("POST", Op::CreateToken)],
         ),
         Route::new(
             "/tenants/{tenant}/tokens/{id}",
-            "DELETE",
+            "DELETE, OPTIONS",
             &[("DELETE", Op::DeleteToken)],
         ),
     ]
@@ -187,16 +203,37 @@ pub(crate) fn find(routes: &[Route], method: &str, path: &str) -> Result<Matched
         .iter()
         .find_map(|route| Some((route, captures(&route.path, &segments)?)));
     let (route, captures) = fitting.ok_or(Error::NoEndpoint)?;
-    let as_get = if method == "HEAD" { "GET" } else { method };
-    let found = route.operations.iter().find(|(name, _)| *name == as_get);
-    let (_, operation) = found.ok_or_else(|| Error::MethodNotAllowed {
-        method: scim::json::Quoted::from(method).to_string(),
+    let operation = match method {
+        "OPTIONS" => Some(Op::Options(route.allow)),
+        "HEAD" => route.operation("GET"),
+        method => route.operation(method),
+    };
+    let operation = operation.ok_or_else(|| Error::MethodNotAllowed {
+        method: Quoted::from(method).to_string(),
         allow: route.allow,
     })?;
     Ok(Matched {
-        operation: *operation,
+        operation,
         captures,
     })
+}
+
+/// The path without the version that a client may name before the endpoint.
+///
+/// # Errors
+/// [`Error::OtherVersion`] (RFC 7644 §3.13: perform it in that version or reject it).
+pub(crate) fn without_version(path: &str) -> Result<&str, Error> {
+    let below = path.strip_prefix('/').unwrap_or_default();
+    let (version, _) = below.split_once('/').unwrap_or((below, ""));
+    if !is_version(version) {
+        return Ok(path);
+    }
+    if !version.eq_ignore_ascii_case("v2") {
+        return Err(Error::OtherVersion {
+            version: Quoted::from(version),
+        });
+    }
+    Ok(below.strip_prefix(version).unwrap_or_default())
 }
 
 /// The texts among a path's segments that stand for a pattern's segments in
@@ -217,6 +254,18 @@ fn captures(pattern: &str, segments: &[Cow<'_, str>]) -> Option<Vec<String>> {
         }
     }
     segments.next().is_none().then_some(captures)
+}
+
+impl Matched {
+    /// Whether it is about the user that the token stands for: an operation on one
+    /// resource, at a path that names none.
+    pub(crate) fn is_me(&self) -> bool {
+        let is_of_one = matches!(
+            self.operation,
+            Op::Read(_) | Op::Replace(_) | Op::Patch(_) | Op::Delete(_)
+        );
+        is_of_one && self.captures.is_empty()
+    }
 }
 
 impl Operation {
@@ -241,6 +290,7 @@ impl Operation {
             Self::Search(Some(t)) => of(t, ["user.search", "group.search", "resource.search"]),
             Self::Search(None) => "search",
             Self::Bulk => "bulk",
+            Self::Options(_) => "options",
             Self::NotImplemented(_) => "unsupported",
             Self::ResourceType
             | Self::ResourceTypes
@@ -268,6 +318,7 @@ impl Operation {
             | Self::DeleteToken => true,
             Self::Read(_)
             | Self::List(_)
+            | Self::Options(_)
             | Self::Search(_)
             | Self::NotImplemented(_)
             | Self::ResourceType
@@ -306,6 +357,7 @@ mod tests {
                     methods.push("HEAD");
                 }
             }
+            methods.push("OPTIONS");
             assert_eq!(route.allow, methods.join(", "), "{}", route.path);
         }
     }
@@ -370,6 +422,41 @@ mod tests {
         ] {
             assert_eq!(find_scim("GET", path), Err(Error::NoEndpoint), "{path}");
         }
+    }
+
+    #[test]
+    fn a_version_before_the_endpoint_is_2_or_none() {
+        for (path, without) in [
+            ("/v2/Users", "/Users"),
+            ("/V2/Users", "/Users"),
+            ("/v2", ""),
+            ("/v2/", "/"),
+            ("/v2/v1", "/v1"),
+            ("/Users/v1", "/Users/v1"),
+            ("/v", "/v"),
+            ("/v2x/Users", "/v2x/Users"),
+            ("/vUsers", "/vUsers"),
+            ("", ""),
+            ("/", "/"),
+        ] {
+            assert_eq!(without_version(path), Ok(without), "{path}");
+        }
+        for path in ["/v1/Users", "/V1", "/v1.1/Users", "/v3/", "/v20/Users"] {
+            let refused = without_version(path);
+            assert!(matches!(refused, Err(Error::OtherVersion { .. })), "{path}");
+        }
+    }
+
+    #[test]
+    fn options_are_the_methods_there_are() {
+        for (path, allow) in [
+            ("/Users", "GET, HEAD, POST, OPTIONS"),
+            ("/.search", "POST, OPTIONS"),
+        ] {
+            let matched = find_scim("OPTIONS", path).unwrap();
+            assert_eq!(matched.operation, Op::Options(allow));
+        }
+        assert_eq!(find_scim("OPTIONS", "/None"), Err(Error::NoEndpoint));
     }
 
     #[test]

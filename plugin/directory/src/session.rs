@@ -8,6 +8,7 @@ use crate::bulk::Awaited;
 use crate::environment::{Clock, Entropy};
 use crate::keys::Keys;
 use crate::kv::{Compare, Kv, KvError, KvErrorKind, Op, OpReply, Range, RangeReply, Txn, TxnReply};
+use crate::route::Matched;
 use crate::token::{Access, Digest, Grant};
 use crate::trace::Trace;
 use scim::Error;
@@ -75,6 +76,21 @@ impl Session<'_> {
         }
         self.access = Some(access);
         Ok(())
+    }
+
+    /// The id that a request's path names; of `/Me`, that of the user whom the token
+    /// stands for (RFC 7644 §3.11).
+    ///
+    /// # Errors
+    /// [`Error::NotImplemented`] for a token that stands for nobody.
+    pub(crate) fn id(&self, matched: &Matched) -> Result<String, Error> {
+        let id = match matched.is_me() {
+            true => self.grant.user.as_ref(),
+            false => return Ok(matched.captures.first().cloned().unwrap_or_default()),
+        };
+        id.cloned().ok_or(Error::NotImplemented {
+            what: "/Me, for a token that stands for no user,",
+        })
     }
 
     /// The tenant's name.

@@ -17,7 +17,7 @@ pub(crate) const DIGITS: usize = 64;
 /// How many tokens are remembered; beyond it the oldest is forgotten.
 const REMEMBERED: usize = 1024;
 
-/// The SHA-256 of a token.
+/// The SHA-256 of a token, or of another text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Digest(pub(crate) [u8; 32]);
 
@@ -53,6 +53,9 @@ pub(crate) struct Grant {
     pub(crate) tenant: TenantId,
     pub(crate) id: String,
     pub(crate) scopes: Vec<Scope>,
+    /// The id of the user that it stands for: `/Me` (RFC 7644 §3.11).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
     /// For people.
     pub(crate) label: String,
     pub(crate) created: String,
@@ -71,8 +74,8 @@ pub(crate) struct Expiry {
 }
 
 impl Digest {
-    pub(crate) fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
+    pub(crate) fn of(text: &(impl AsRef<[u8]> + ?Sized)) -> Self {
+        Self(Sha256::digest(text).into())
     }
 
     pub(crate) fn hex(&self) -> String {

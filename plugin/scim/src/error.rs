@@ -21,6 +21,8 @@ pub enum ScimType {
     InvalidSyntax,
     /// A value is missing or not of the attribute's type.
     InvalidValue,
+    /// The version of the protocol is not supported.
+    InvalidVers,
     /// The attribute may not be written.
     Mutability,
     /// The path selects nothing to work on.
@@ -45,6 +47,7 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::InvalidSyntax => "invalidSyntax",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidVers => "invalidVers",
             Self::Mutability => "mutability",
             Self::NoTarget => "noTarget",
             Self::Sensitive => "sensitive",
@@ -95,7 +98,7 @@ macro_rules! catalogue {
 
 use ScimType::{
     ExpiredCursor, InvalidCount, InvalidCursor, InvalidFilter, InvalidPath, InvalidSyntax,
-    InvalidValue, Mutability, NoTarget, TooMany, Uniqueness,
+    InvalidValue, InvalidVers, Mutability, NoTarget, TooMany, Uniqueness,
 };
 
 catalogue! {
@@ -213,6 +216,9 @@ catalogue! {
     /// No resource has this id.
     NoResource { resource_type: String, id: Quoted } => 404, None,
         "There is no {resource_type} with the id {id}.";
+    /// The path names another version of the protocol (RFC 7644 §3.13).
+    OtherVersion { version: Quoted } => 400, Some(InvalidVers),
+        "The service speaks version 2 of SCIM, not {version}; name v2 in the path, or no version.";
     /// Nothing is at this path.
     NoEndpoint => 404, None,
         "There is no endpoint at this path.";
@@ -246,6 +252,9 @@ catalogue! {
     /// The body is of another media type.
     UnsupportedMediaType => 415, None,
         "The body must be application/scim+json or application/json.";
+    /// The body is encoded, with gzip say.
+    UnsupportedEncoding => 415, None,
+        "The body must come as it is; send it without a Content-Encoding.";
     /// Something is part of SCIM and not offered.
     NotImplemented { what: &'static str } => 501, None,
         "{what} is not supported.";

@@ -3,6 +3,7 @@
 //! There is one template, the production file. `cargo edge up` takes TLS out of it; a test that
 //! drives it end to end puts its own certificates in.
 
+use crate::config::scim_paths;
 use crate::error::Error;
 use crate::store::Endpoint;
 use serde_json::{Value, json};
@@ -13,13 +14,13 @@ use std::path::Path;
 pub const TEMPLATE: &str = include_str!("../../../../envoy/envoy.yaml");
 /// The folder whose files the template names.
 const FILES: &str = "/etc/scim-edge";
-/// The SCIM base path in the template's guard of local replies.
-const BASE_PATH: &str = "/scim/v2";
+/// The path in the template's guard of local replies: that of the default base path and its alias.
+const GUARDED: &str = "/scim";
 
 const LISTENER: &str = "/static_resources/listeners/0";
 const CHAIN: &str = "/static_resources/listeners/0/filter_chains/0";
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-const PLUGIN: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config";
+const PLUGIN: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config";
 const CLUSTER: &str = "/static_resources/clusters/0";
 
 /// The bootstrap on its way from the template to Envoy.
@@ -39,7 +40,8 @@ impl Bootstrap {
         Ok(Self { tree })
     }
 
-    /// Takes TLS out, towards clients and towards the store.
+    /// Takes TLS out, towards clients and towards the store. Who ends TLS for it, if anybody, is
+    /// a proxy in front: what that says of the client's scheme counts.
     ///
     /// # Errors
     /// [`Error::Template`] when a part is missing.
@@ -49,6 +51,8 @@ impl Bootstrap {
                 .remove("transport_socket")
                 .ok_or_else(|| Error::Template(format!("{at}/transport_socket")))?;
         }
+        self.object(MANAGER)?
+            .insert("xff_num_trusted_hops".into(), json!(1));
         Ok(self)
     }
 
@@ -81,7 +85,7 @@ impl Bootstrap {
         Ok(self)
     }
 
-    /// Runs the module in `wasm` with this configuration (a JSON object), whose `base_path` the
+    /// Runs the module in `wasm` with this configuration (a JSON object), whose paths of SCIM the
     /// guard of local replies and whose `store.cluster` the cluster's name follow.
     ///
     /// # Errors
@@ -91,17 +95,15 @@ impl Bootstrap {
             Value::String(configuration.to_string());
         *self.at(&format!("{PLUGIN}/vm_config/code/local/filename"))? =
             Value::String(wasm.display().to_string());
-        if let Some(base) = configuration.get("base_path").and_then(Value::as_str) {
-            let base = base
-                .trim_end_matches('/')
-                .replace('\\', r"\\")
-                .replace('\'', r"\'");
-            each_string(&mut self.tree, &mut |key, text| {
-                if key == "expression" {
-                    *text = text.replace(BASE_PATH, &base);
-                }
-            });
-        }
+        let paths: Vec<String> = scim_paths(configuration)
+            .iter()
+            .map(|path| below(path))
+            .collect();
+        each_string(&mut self.tree, &mut |key, text| {
+            if key == "expression" {
+                *text = text.replace(&below(GUARDED), &paths.join(" || "));
+            }
+        });
         if let Some(name) = configuration
             .pointer("/store/cluster")
             .and_then(Value::as_str)
@@ -205,6 +207,12 @@ impl Bootstrap {
     }
 }
 
+/// The condition, in CEL, that a request is for this path or below it.
+fn below(path: &str) -> String {
+    let path = path.replace('\\', r"\\").replace('\'', r"\'");
+    format!("request.url_path == '{path}' || request.url_path.startsWith('{path}/')")
+}
+
 /// Shows `change` each string with the key that it stands under.
 fn each_string(value: &mut Value, change: &mut impl FnMut(&str, &mut String)) {
     fn walk(key: &str, value: &mut Value, change: &mut impl FnMut(&str, &mut String)) {
@@ -301,15 +309,25 @@ mod tests {
 
     #[test]
     fn every_local_reply_is_guarded_by_the_configured_base_path() {
-        let tree = rendered(&json!({"base_path": "/it's/"}), &[]);
-        let expressions = expressions(&tree);
-        assert_eq!(expressions.len(), 7);
-        for expression in expressions {
-            assert!(
-                expression.contains(r"url_path.startsWith('/it\'s/')"),
-                "{expression}"
-            );
-            assert!(!expression.contains("/scim/v2"), "{expression}");
+        let guarded = |configuration: Value| {
+            let tree = rendered(&configuration, &[]);
+            let expressions = expressions(&tree);
+            assert_eq!(expressions.len(), 8);
+            assert!(expressions.iter().all(|e| *e == expressions[0]));
+            expressions[0].to_owned()
+        };
+        let configured = guarded(json!({"base_path": "/it's/"}));
+        assert!(
+            configured.contains(r"url_path.startsWith('/it\'s/')"),
+            "{configured}"
+        );
+        assert!(!configured.contains("/scim"), "{configured}");
+        let aliased = guarded(json!({"base_path": "/x/v2", "base_path_aliases": ["/y"]}));
+        for path in ["'/x/v2'", "'/x/v2/'", "'/y'", "'/y/'"] {
+            assert!(aliased.contains(path), "{aliased}");
+        }
+        for default in [json!({}), json!({"base_path": "/scim/v2"})] {
+            assert!(guarded(default).contains("startsWith('/scim/')"));
         }
     }
 

@@ -11,7 +11,7 @@ use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::kv::{Kv, KvErrorKind, Outcome, Txn, TxnReply};
 use crate::negotiation;
-use crate::response::json;
+use crate::response::{json, options};
 use crate::route::{self, Matched, Operation};
 use crate::session::{Session, TransactError};
 use crate::tenant::TenantId;
@@ -91,6 +91,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             (Operation::DeleteToken, Some(tenant), Some(id)) => {
                 self.delete_token(caller, &tenant, id).await
             }
+            (Operation::Options(allow), _, _) => Ok(options(allow)),
             _ => Err(Error::NoEndpoint),
         }
     }

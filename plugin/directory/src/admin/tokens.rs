@@ -5,7 +5,7 @@ use super::{Caller, answer, decode, encode, no_tenant};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
-use crate::keys::{self, Keys};
+use crate::keys::{self, Keys, Kind};
 use crate::kv::{Compare, Kv, Op, OpReply, Range, RangeReply, Txn};
 use crate::response::empty;
 use crate::session::unexpected_reply;
@@ -25,6 +25,7 @@ struct NewToken {
     label: String,
     scopes: Vec<Scope>,
     expires_at: Option<Expiry>,
+    user: Option<String>,
 }
 
 /// What is stored of a token among those of its tenant.
@@ -65,12 +66,17 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let grant = &listed.grant;
         let tenant = keys::tenant(&self.config.prefix, grant.tenant.as_str());
         let by_hash = keys::token(&self.config.prefix, &listed.sha256);
-        let by_id = self.keys_of(&grant.tenant).tenant_token(&grant.id);
+        let keys = self.keys_of(&grant.tenant);
+        let by_id = keys.tenant_token(&grant.id);
+        let mut compares = vec![
+            Compare::present(tenant.clone()),
+            Compare::absent(by_hash.clone()),
+        ];
+        if let Some(user) = &grant.user {
+            compares.push(Compare::present(keys.record(Kind::User, user)));
+        }
         let txn = Txn {
-            compares: vec![
-                Compare::present(tenant.clone()),
-                Compare::absent(by_hash.clone()),
-            ],
+            compares,
             then: vec![
                 Op::put(by_hash.clone(), encode(grant)?),
                 Op::put(by_id, encode(&listed)?),
@@ -86,8 +92,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             if found_tenant.kvs.is_empty() {
                 return Err(no_tenant(grant.tenant.as_str()));
             }
+            if found_token.kvs.is_empty() {
+                return Err(bad("user", "is the id of no user of this tenant"));
+            }
             // Nobody else has drawn the same 256 bits.
-            if !settled.again || found_token.kvs.is_empty() {
+            if !settled.again {
                 return Err(unexpected_reply());
             }
         }
@@ -96,7 +105,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             grant,
             token: &token,
         };
-        Ok(answer(201, &made)?.with("cache-control", "no-store"))
+        answer(201, &made)
     }
 
     pub(super) async fn list_tokens(
@@ -164,10 +173,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     }
 
     fn new_grant(&self, tenant: TenantId, token: &str, form: NewToken) -> Result<Grant, Error> {
-        let bad = |attribute: &str, reason: &str| Error::BadValue {
-            attribute: attribute.to_owned(),
-            reason: reason.to_owned(),
-        };
         let mut scopes = Vec::new();
         for scope in form.scopes {
             if !scopes.contains(&scope) {
@@ -185,6 +190,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             tenant,
             id: self.new_id()?,
             scopes,
+            user: form.user,
             label: form.label,
             created: self.now(),
             expires_at: form.expires_at,
@@ -207,6 +213,13 @@ impl Caller<'_> {
         let trace = self.trace();
         tenant.as_str().clone_into(&mut trace.tenant);
         token.clone_into(&mut trace.resource_id);
+    }
+}
+
+fn bad(attribute: &str, reason: &str) -> Error {
+    Error::BadValue {
+        attribute: attribute.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

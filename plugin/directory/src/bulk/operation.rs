@@ -8,7 +8,7 @@ use crate::http::Response;
 use crate::keys::Kind;
 use crate::kv::Kv;
 use crate::precondition::Precondition;
-use crate::route::{self, Matched, Operation as Write};
+use crate::route::{self, Operation as Write};
 use crate::session::Session;
 use scim::Error;
 use scim::bulk::{Method, Operation, Outcome, Place};
@@ -172,13 +172,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<(Write, ResourceTypeId, String), Error> {
         let path = self.relative(session, &operation.path);
         let path = path.split_once('?').map_or(path.as_str(), |(path, _)| path);
-        let Matched {
-            operation: write,
-            mut captures,
-        } = route::find(&self.routes.scim, operation.method.as_str(), path)?;
+        let matched = route::find(&self.routes.scim, operation.method.as_str(), path)?;
+        let write = matched.operation;
         match write {
             Write::Create(of) | Write::Replace(of) | Write::Patch(of) | Write::Delete(of) => {
-                Ok((write, of, captures.pop().unwrap_or_default()))
+                Ok((write, of, session.id(&matched)?))
             }
             _ => Err(Error::BadValue {
                 attribute: "path".to_owned(),

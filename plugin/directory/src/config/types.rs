@@ -34,15 +34,51 @@ impl BasePath {
     /// Whether a path, with or without query, is this one or below it.
     #[must_use]
     pub fn contains(&self, path: &[u8]) -> bool {
-        path.strip_prefix(self.0.as_bytes())
-            .is_some_and(|rest| matches!(rest.first(), None | Some(b'/' | b'?')))
+        rest(&self.0, path).is_some()
     }
 
     /// What follows this path in one that it contains.
     pub(crate) fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
-        path.strip_prefix(&self.0)
-            .filter(|_| self.contains(path.as_bytes()))
+        below(&self.0, path)
     }
+
+    /// Whether it ends in a version, as `/scim/v2` does.
+    pub(super) fn names_version(&self) -> bool {
+        self.0.rsplit('/').next().is_some_and(is_version)
+    }
+
+    /// The path above, such as `/scim` of `/scim/v2`, if this one ends in a version
+    /// and what is above is plainly SCIM's.
+    pub(super) fn unversioned(&self) -> Option<&str> {
+        let parent = self.0.strip_suffix("/v2")?;
+        parent.ends_with("/scim").then_some(parent)
+    }
+}
+
+/// What follows a path in one that is the same or below it.
+pub(super) fn below<'p>(base: &str, path: &'p str) -> Option<&'p str> {
+    let rest = rest(base, path.as_bytes())?;
+    path.get(path.len() - rest.len()..)
+}
+
+/// The same of bytes. Compared as RFC 3986 §6.2.2 has it: a character that needs no
+/// percent-encoding is the same with it. A slash is not.
+pub(super) fn rest<'p>(base: &str, path: &'p [u8]) -> Option<&'p [u8]> {
+    let mut rest = path;
+    for expected in base.bytes() {
+        let (byte, after) = match rest {
+            [b'%', high, low, after @ ..] => {
+                (high_low(*high, *low).filter(|b| unreserved(*b))?, after)
+            }
+            [byte, after @ ..] => (*byte, after),
+            [] => return None,
+        };
+        if byte != expected {
+            return None;
+        }
+        rest = after;
+    }
+    matches!(rest.first(), None | Some(b'/' | b'?')).then_some(rest)
 }
 
 impl TryFrom<String> for BasePath {
@@ -110,22 +146,28 @@ impl TryFrom<String> for Sha256 {
         if digits.len() != 2 * bytes.len() {
             return Err(WRONG);
         }
-        let nibble = |digit: u8| {
-            char::from(digit)
-                .to_digit(16)
-                .and_then(|n| u8::try_from(n).ok())
-        };
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
             let &[high, low] = pair else {
                 return Err(WRONG);
             };
-            let (Some(high), Some(low)) = (nibble(high), nibble(low)) else {
-                return Err(WRONG);
-            };
-            *byte = high << 4 | low;
+            *byte = high_low(high, low).ok_or(WRONG)?;
         }
         Ok(Self(bytes))
     }
+}
+
+/// Whether a segment of a path names a version of the protocol: `v` and a number
+/// (RFC 7644 §3.13).
+pub(crate) fn is_version(segment: &str) -> bool {
+    let number = segment.strip_prefix(['v', 'V']).unwrap_or_default();
+    number.starts_with(|c: char| c.is_ascii_digit())
+        && number.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
+/// The byte that two hex digits stand for.
+fn high_low(high: u8, low: u8) -> Option<u8> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(nibble(high)? << 4 | nibble(low)?).ok()
 }
 
 /// RFC 3986 §2.3.

@@ -10,6 +10,8 @@ mod discovery;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod me;
+#[cfg(test)]
 mod negotiation;
 #[cfg(test)]
 mod support;

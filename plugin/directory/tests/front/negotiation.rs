@@ -26,10 +26,83 @@ fn another_method_is_answered_with_those_there_are() {
     }
     for (method, path, allow) in [
         ("PUT", "/tenants", world.service.routes().admin[0].allow),
-        ("GET", "/tenants/a/tokens/b", "DELETE"),
+        ("GET", "/tenants/a/tokens/b", "DELETE, OPTIONS"),
     ] {
         let reply = world.admin(method, path).send();
         assert_eq!((reply.status, reply.header("allow")), (405, Some(allow)));
+    }
+}
+
+#[test]
+fn whoever_has_a_token_is_told_the_methods_there_are() {
+    let world = World::new();
+    let (token, _) = world.token("acme", &["scim:read"]);
+    for (path, allow) in [
+        ("/Users", "GET, HEAD, POST, OPTIONS"),
+        ("/users/x/", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("/Schemas", "GET, HEAD, OPTIONS"),
+        ("/Me", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+    ] {
+        let reply = world.scim("OPTIONS", path).bearer(&token).send();
+        assert_eq!(
+            (reply.status, reply.header("allow")),
+            (204, Some(allow)),
+            "{path}"
+        );
+        assert_eq!(world.scim("OPTIONS", path).send().status, 401, "{path}");
+    }
+    let nowhere = world.scim("OPTIONS", "/Nothing").bearer(&token).send();
+    assert_eq!(nowhere.status, 404);
+    let tenants = world.admin("OPTIONS", "/tenants").send();
+    let allow = Some("GET, HEAD, POST, OPTIONS");
+    assert_eq!((tenants.status, tenants.header("allow")), (204, allow));
+}
+
+#[test]
+fn an_alias_is_the_base_path_and_locations_bear_the_latter() {
+    let world = World::new();
+    let (token, _) = world.token("acme", &["scim"]);
+    let id = world.user(&token, "alice");
+    let location = format!("https://eu.example.com/scim/v2/Users/{id}");
+    for target in [
+        format!("/scim/Users/{id}"),
+        format!("/scim/users/{id}/"),
+        format!("/scim/v2/Users/{id}"),
+        format!("/scim/V2/Users/{id}"),
+        format!("/%73c%69m/v2/Users/{id}"),
+    ] {
+        let mut call = world.scim("GET", "").bearer(&token);
+        call.request.target.clone_from(&target);
+        let reply = call.send();
+        assert_eq!(reply.status, 200, "{target}");
+        assert_eq!(reply.body["meta"]["location"], location);
+    }
+    for target in ["/scim/Nothing", "/scim/v2/v2/Users", "/scim/v2/v1/Users"] {
+        let mut call = world.scim("GET", "").bearer(&token);
+        target.clone_into(&mut call.request.target);
+        assert_eq!(call.send().status, 404, "{target}");
+    }
+}
+
+#[test]
+fn another_version_of_the_protocol_is_refused_by_its_name() {
+    let world = World::new();
+    let (token, _) = world.token("acme", &["scim"]);
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+        for target in [
+            "/scim/v1/Users",
+            "/scim/v1.1/Users/x",
+            "/scim/v3",
+            "/scim/V1/None",
+        ] {
+            let mut call = world.scim(method, "").bearer(&token);
+            target.clone_into(&mut call.request.target);
+            let reply = call.send();
+            assert_eq!(reply.status, 400, "{method} {target}");
+            assert_eq!(reply.body["scimType"], "invalidVers");
+            call.request.headers.clear();
+            assert_eq!(call.send().status, 401, "{method} {target}");
+        }
     }
 }
 
@@ -112,6 +185,13 @@ fn a_body_of_another_type_is_refused() {
         let reply = call.body(&json!({"userName": name})).send();
         assert_eq!(reply.status, status, "{content_type:?}");
     }
+    let call = world.scim("POST", "/Users").bearer(&token);
+    let call = call
+        .header("content-encoding", "gzip")
+        .body(&json!({"userName": "z"}));
+    let encoded = call.send();
+    let taken = encoded.header("accept-encoding");
+    assert_eq!((encoded.status, taken), (415, Some("identity")));
     let path = format!("/Users/{}", world.user(&token, "bob"));
     let delete = world.scim("DELETE", &path).bearer(&token);
     let reply = delete.header("content-type", "text/plain").send();

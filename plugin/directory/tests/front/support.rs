@@ -170,6 +170,8 @@ impl Reply {
             assert_eq!(self.header("content-type"), None);
             return;
         }
+        let kept = self.header("cache-control").unwrap();
+        assert!(matches!(kept, "private, no-cache" | "no-store"), "{self:?}");
         if self.status < 400 {
             return;
         }

@@ -28,6 +28,7 @@ impl Resource {
         let path = format!("{endpoint}/{}", made.body["id"].as_str().unwrap());
         let location = format!("https://eu.example.com/scim/v2{path}");
         assert_eq!(made.header("location"), Some(location.as_str()));
+        assert_eq!(made.header("content-location"), Some(location.as_str()));
         assert_eq!(made.body["meta"]["location"], location);
         assert_eq!(made.header("etag"), made.body["meta"]["version"].as_str());
         Self { world, token, path }
@@ -125,6 +126,70 @@ fn a_write_for_another_version_is_refused() {
             let done = resource.send(method, Some(("if-match", &tag)), body);
             assert!(done.status < 300, "{method} {done:?}");
         }
+    }
+}
+
+#[test]
+fn answers_say_where_their_resource_is() {
+    for endpoint in ["/Users", "/Groups"] {
+        let resource = Resource::new(endpoint);
+        let location = format!("https://eu.example.com/scim/v2{}", resource.path);
+        let location = Some(location.as_str());
+        let put = json!({"userName": "a", "displayName": "c"});
+        for (method, body) in [
+            ("GET", None),
+            ("HEAD", None),
+            ("PUT", Some(&put)),
+            ("PATCH", Some(&patch("d"))),
+        ] {
+            let reply = resource.send(method, None, body);
+            assert_eq!(reply.header("location"), location, "{method} {endpoint}");
+            assert!(reply.header("etag").is_some());
+            // Without a representation there is nothing to locate.
+            let expected = location.filter(|_| reply.status == 200);
+            assert_eq!(
+                reply.header("content-location"),
+                expected,
+                "{method} {endpoint}"
+            );
+        }
+        let etag = resource.etag();
+        let known = resource.send("GET", Some(("if-none-match", &etag)), None);
+        assert_eq!(
+            (known.status, known.header("content-location")),
+            (304, location)
+        );
+        assert_eq!(known.header("cache-control"), Some("private, no-cache"));
+    }
+}
+
+#[test]
+fn documents_have_versions_too() {
+    let world = World::new();
+    let (token, _) = world.token("acme", &["scim"]);
+    let mut etags = Vec::new();
+    for path in [
+        "/ServiceProviderConfig",
+        "/Schemas",
+        "/ResourceTypes",
+        "/ResourceTypes/User",
+        "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+    ] {
+        let read = |header: (&str, &str)| {
+            let call = world.scim("GET", path).bearer(&token);
+            call.header(header.0, header.1).send()
+        };
+        let etag = read(("x", "")).header("etag").unwrap().to_owned();
+        let known = read(("if-none-match", &etag));
+        assert_eq!(
+            (known.status, known.header("etag")),
+            (304, Some(etag.as_str()))
+        );
+        assert_eq!(read(("if-none-match", "W/\"0\"")).status, 200);
+        assert_eq!(read(("if-match", &etag)).status, 200);
+        assert_eq!(read(("if-match", "W/\"0\"")).status, 412);
+        assert!(!etags.contains(&etag), "{path}");
+        etags.push(etag);
     }
 }
 
