@@ -162,7 +162,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
         let mut found = self.rest(session, &of_group, first).await?;
         let mut users = BTreeSet::new();
-        let mut groups = BTreeSet::from([group.to_owned()]);
+        let mut groups = BTreeSet::new();
+        groups.insert(group.to_owned());
         for _ in 0..MAX_LEVELS {
             let mut level = Vec::new();
             for kv in &found {

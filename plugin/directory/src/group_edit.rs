@@ -11,6 +11,7 @@ use crate::memberships::{
 };
 use crate::session::Session;
 use scim::Error;
+use scim::gather::Gather as _;
 use scim::resource::{Resource, complete};
 use scim::schema::ResourceTypeId;
 
@@ -138,7 +139,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             .keys()
             .filter(|id| !wanted.contains_key(*id))
             .map(|id| (id.clone(), None))
-            .collect();
+            .gather();
         for (id, display) in wanted {
             let present = members.get(&id);
             let kind = present.map(|m| m.kind).or_else(|| kinds.get(&id).copied());

@@ -15,6 +15,7 @@ use crate::precondition::Precondition;
 use crate::record::Rendered;
 use crate::session::Session;
 use scim::Error;
+use scim::gather::Gather as _;
 use scim::json::Json;
 use scim::patch::{MemberChange, Patch};
 use std::collections::BTreeMap;
@@ -124,7 +125,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             .into_iter()
             .filter(|(id, state)| before.get(id) != Some(state))
             .map(|(id, state)| (id.to_owned(), state))
-            .collect();
+            .gather();
         let mut group = stored.resource.clone();
         patch.apply_besides_members(&self.registry, &mut group)?;
         let edit = Edit {

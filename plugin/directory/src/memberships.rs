@@ -10,6 +10,7 @@ use crate::kv::{Compare, KeyValue, Kv, Op, OpReply, Range, RangeReply, Txn};
 use crate::session::Session;
 use crate::walk::PAGE;
 use scim::Error;
+use scim::gather::Gather as _;
 use scim::resource::{Complex, Resource, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -143,10 +144,13 @@ pub(crate) fn last_segments(kvs: &[KeyValue]) -> Vec<String> {
 
 /// The members in what was read below [`Keys::members`].
 pub(crate) fn members(kvs: &[KeyValue]) -> Result<Members, Error> {
-    kvs.iter()
-        .filter_map(|kv| Some((last_segment(&kv.key)?, kv)))
-        .map(|(id, kv)| Ok((id, member(kv)?)))
-        .collect()
+    let mut members = Members::new();
+    for kv in kvs {
+        if let Some(id) = last_segment(&kv.key) {
+            members.insert(id, member(kv)?);
+        }
+    }
+    Ok(members)
 }
 
 /// One member.
@@ -180,7 +184,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 let display = member.text(core.members_display);
                 Some((id.to_owned(), display.map(str::to_owned)))
             })
-            .collect()
+            .gather()
     }
 
     /// A group's `members`, as a client sees them.
@@ -215,7 +219,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             .iter()
             .zip(found)
             .filter_map(|(id, kind)| Some(((*id).to_owned(), kind?)))
-            .collect())
+            .gather())
     }
 
     /// Reads all members of a group.

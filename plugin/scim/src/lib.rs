@@ -7,6 +7,7 @@ pub mod datetime;
 pub mod discovery;
 pub mod error;
 pub mod filter;
+pub mod gather;
 pub mod json;
 pub mod message;
 pub mod patch;

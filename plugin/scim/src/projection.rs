@@ -1,5 +1,6 @@
 //! Which attributes an answer holds (RFC 7644 §3.9).
 
+use crate::gather::Gather as _;
 use crate::schema::{AttrId, Registry, ResourceTypeId, Returned};
 use std::collections::BTreeSet;
 
@@ -67,7 +68,7 @@ impl Projection {
                 let above = attributes
                     .iter()
                     .flat_map(|id| registry.lineage(*id).skip(1))
-                    .collect();
+                    .gather();
                 Named { attributes, above }
             });
         Self {

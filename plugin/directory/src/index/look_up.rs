@@ -8,6 +8,7 @@ use crate::keys::last_segment;
 use crate::kv::{Kv, Range, RangeReply};
 use crate::session::Session;
 use scim::Error;
+use scim::gather::Gather as _;
 use std::collections::BTreeSet;
 
 /// How many keys are read at a time.
@@ -40,7 +41,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 let read_at = read_at(&reply);
                 let ids = reply.kvs.into_iter();
                 let ids = ids.filter_map(|kv| String::from_utf8(kv.value).ok());
-                return Ok(Some((ids.collect(), read_at)));
+                return Ok(Some((ids.gather(), read_at)));
             }
             Place::Below(prefix) => (prefix, None),
             Place::Configured(prefix, state) => (prefix, Some(state)),
@@ -65,6 +66,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let read_at = read_at(&first);
         let kvs = self.rest(session, &range, first).await?;
         let ids = kvs.iter().filter_map(|kv| last_segment(&kv.key));
-        Ok(Some((ids.collect(), read_at)))
+        Ok(Some((ids.gather(), read_at)))
     }
 }

@@ -13,6 +13,7 @@ use crate::commit::{Change, Claim};
 use crate::keys::{Keys, Kind, last_segment};
 use crate::kv::{Compare, KeyValue, Op, Range, RangeReply};
 use scim::Error;
+use scim::gather::Gather as _;
 use scim::json::Quoted;
 use scim::resource::{Resource, Value};
 use scim::schema::{AttrId, Registry, Type};
@@ -151,7 +152,7 @@ pub(crate) fn entries(
     resource: &Resource,
 ) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let found = found_by(registry, keys, kind, resource);
-    found.iter().map(|entry| entry.place.entry(id)).collect()
+    found.iter().map(|entry| entry.place.entry(id)).gather()
 }
 
 /// Adds to a change what of a resource's index keys differs from before, and the

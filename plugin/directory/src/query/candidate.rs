@@ -9,6 +9,7 @@ use crate::memberships::{last_segments, members, touched_at};
 use crate::session::Session;
 use crate::walk::{FIRST, PAGE};
 use scim::Error;
+use scim::gather::Gather as _;
 use scim::resource::Resource;
 use std::collections::BTreeSet;
 
@@ -177,7 +178,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Kind::User => found.iter().map(|kvs| last_segments(kvs)).collect(),
             Kind::Group | Kind::Other(..) => Vec::new(),
         };
-        let ids: BTreeSet<String> = groups.iter().flatten().cloned().collect();
+        let ids: BTreeSet<String> = groups.iter().flatten().cloned().gather();
         let ancestry = self.ancestry(session, ids, revision).await?;
         let mut memberships = 0;
         for (i, candidate) in lacking.iter_mut().enumerate() {

@@ -12,6 +12,7 @@ use crate::kv::{Kv, Range, RangeReply};
 use crate::session::Session;
 use crate::walk::{PAGE, TOGETHER, next_page};
 use scim::Error;
+use scim::gather::Gather as _;
 use std::collections::BTreeSet;
 
 /// How many keys are skipped at a time on the way to a page.
@@ -238,7 +239,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             return Ok(());
         };
         let mut ids: BTreeSet<String> = match plan {
-            Plan::Id(id) => BTreeSet::from([id]),
+            Plan::Id(id) => std::iter::once(id).gather(),
             Plan::Index(index) => match self.ids_at(session, index, walk.revision).await? {
                 Some((ids, read_at)) => {
                     walk.revision = read_at;

@@ -8,6 +8,7 @@
 
 use super::{BulkRequest, Method};
 use crate::error::Error;
+use crate::gather::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which operation is next.
@@ -77,7 +78,7 @@ impl Schedule {
         let ready = ready.filter(|(_, step)| step.unmet == 0);
         Ok(Self {
             definitions,
-            ready: ready.map(|(at, _)| at).collect(),
+            ready: ready.map(|(at, _)| at).gather(),
             steps,
         })
     }

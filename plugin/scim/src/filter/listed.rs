@@ -3,6 +3,7 @@
 use super::ast::Operator;
 use super::eval::{ElementFilter, Node, Steps, Test};
 use super::predicate::{Number, OneOf, Predicate, Text};
+use crate::gather::Gather as _;
 use crate::resource::Value;
 use crate::schema::{AttrId, Registry};
 use crate::text::fold;
@@ -35,7 +36,7 @@ pub(crate) fn among(registry: &Registry, attribute: AttrId, listed: &[Value]) ->
 
 fn one_of(registry: &Registry, attribute: AttrId, literals: Vec<String>) -> Predicate {
     let case_exact = registry.attribute(attribute).case_exact;
-    let keys = literals.iter().map(|text| key(case_exact, text)).collect();
+    let keys = literals.iter().map(|text| key(case_exact, text)).gather();
     Predicate::OneOf(OneOf {
         case_exact,
         literals,
