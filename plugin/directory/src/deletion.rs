@@ -8,6 +8,7 @@ use crate::environment::{Clock, Entropy};
 use crate::keys::{Keys, Kind};
 use crate::kv::{Compare, Kv, LeaseId, Op, Range, Txn};
 use crate::memberships::{last_segments, leave, touch};
+use crate::password::Password;
 use crate::precondition::Precondition;
 use crate::resources::Stored;
 use crate::session::{Session, TransactError};
@@ -25,6 +26,9 @@ const SECONDS_PER_DAY: i64 = 86_400;
 struct Deleted<'a> {
     deleted_at: &'a str,
     groups: &'a [String],
+    /// The hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
     user: serde_json::Value,
 }
 
@@ -57,7 +61,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 |user| {
                     let mut user = user.clone();
                     user.attributes.set(active, Value::Boolean(false));
-                    Ok(user)
+                    Ok((user, Password::Kept))
                 },
             )
             .await?;
@@ -74,7 +78,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 Some(lease) => lease,
                 None => *lease.insert(self.retention(session).await?),
             };
-            let change = self.user_deletion(&session.keys, id, stored, lease)?;
+            let password = Range {
+                revision: stored.read_at,
+                ..Range::one(session.keys.user_password(id))
+            };
+            let password = self.range(session, password).await?;
+            let password = password.kvs.first().map(|kv| kv.value.as_slice());
+            let change = self.user_deletion(&session.keys, id, stored, password, lease)?;
             if self.try_delete(session, &event, &change).await? {
                 return Ok(());
             }
@@ -169,11 +179,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         keys: &Keys,
         id: &str,
         stored: Stored,
+        password: Option<&[u8]>,
         lease: LeaseId,
     ) -> Result<Change, Error> {
         let record = (&stored.resource, stored.revision);
         let mut change = self.delete_record(keys, Kind::User, id, record);
         self.leave_all(keys, id, &stored.groups, stored.read_at, &mut change)?;
+        // Who changes the password writes the record too, which is compared.
+        if password.is_some() {
+            change.ops.push(Op::delete(keys.user_password(id)));
+        }
         let mut user = stored.resource;
         let active = self.registry.core().active;
         user.attributes.set(active, Value::Boolean(false));
@@ -182,6 +197,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             value: deleted(
                 &self.now(),
                 &stored.groups,
+                password.and_then(|hash| std::str::from_utf8(hash).ok()),
                 &to_store(&self.registry, &user),
             )?,
             lease,
@@ -240,12 +256,18 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     }
 }
 
-fn deleted(at: &str, groups: &[String], user: &[u8]) -> Result<Vec<u8>, Error> {
+fn deleted(
+    at: &str,
+    groups: &[String],
+    password: Option<&str>,
+    user: &[u8],
+) -> Result<Vec<u8>, Error> {
     let write = || {
         let user = serde_json::from_slice(user)?;
         serde_json::to_vec(&Deleted {
             deleted_at: at,
             groups,
+            password,
             user,
         })
     };

@@ -1,6 +1,7 @@
 //! The endpoints that tell what the service can do (RFC 7644 §4).
 
 use crate::Directory;
+use crate::config::OnDelete;
 use crate::session::Session;
 use scim::discovery::{self, Settings};
 use scim::json::Quoted;
@@ -11,6 +12,9 @@ use scim::{
     message::{self, Place},
 };
 
+/// What `count` a service provider of the interoperability profile must honour.
+const PROFILE_COUNT: usize = 100;
+
 impl<K, C, E> Directory<K, C, E> {
     pub(crate) fn service_provider_config(&self, session: &Session<'_>) -> Vec<u8> {
         let limits = &self.config.limits;
@@ -18,6 +22,7 @@ impl<K, C, E> Directory<K, C, E> {
         let documentation = self.config.documentation_url.as_ref();
         let settings = Settings {
             documentation_uri: documentation.map(|url| url.as_str().to_owned()),
+            interop_profile_conformant: self.conforms(session),
             filter_max_results: number(limits.max_count),
             default_page_size: number(limits.default_count),
             max_page_size: number(limits.max_count),
@@ -29,6 +34,15 @@ impl<K, C, E> Directory<K, C, E> {
         let location = format!("{}/ServiceProviderConfig", session.base_url);
         discovery::set_location(&self.registry, &mut config, location);
         to_client(&self.registry, &config, &Projection::all())
+    }
+
+    /// Whether everything holds that the interoperability profile asks of a service
+    /// provider; what it asks of requests, strict mode does.
+    fn conforms(&self, session: &Session<'_>) -> bool {
+        session.mode().is_strict()
+            && self.config.on_delete == OnDelete::Retain
+            && self.config.limits.max_count >= PROFILE_COUNT
+            && discovery::names_all_types(&self.registry)
     }
 
     pub(crate) fn schemas(&self, session: &Session<'_>) -> Vec<u8> {

@@ -123,7 +123,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
             Operation::List(of) => {
                 let asked = query::from_url(query)?;
-                Ok(message(200, self.query(session, of, &asked).await?))
+                let found = self.query(session, of, &asked).await;
+                Ok(message(200, found.map_err(Error::in_url)?))
             }
             Operation::Search(of) => {
                 let asked = SearchRequest::from_json(&self.body(request, 0)?)?;

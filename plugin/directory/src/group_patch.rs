@@ -36,7 +36,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<Rendered, Error> {
         let core = self.registry.core();
         let most = self.config.limits.max_patch_operations;
-        let patch = Patch::parse(&self.registry, core.group, body, most, id)?;
+        let patch = Patch::parse(&self.registry, core.group, body, most, id, session.mode())?;
         let named = patch.member_changes(&self.registry);
         let mut event = self.event(Kind::Group, Action::Patch, id)?;
         let mut attempts = Attempts::default();

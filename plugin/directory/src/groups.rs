@@ -16,7 +16,7 @@ use crate::session::Session;
 use scim::Error;
 use scim::json::Json;
 use scim::projection::Projection;
-use scim::resource::{complete, from_client};
+use scim::resource::{complete, from_client, keep_unchangeable};
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// POST (RFC 7644 §3.3). Members that do not exist are left out: providers
@@ -33,7 +33,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         projection: &Projection,
     ) -> Result<Rendered, Error> {
         let core = self.registry.core();
-        let mut group = from_client(&self.registry, core.group, body)?;
+        let mut group = from_client(&self.registry, core.group, body, session.mode())?;
         complete(&self.registry, &group)?;
         let wanted = self.wanted(group.attributes.remove(core.members).as_ref());
         id.clone_into(&mut session.trace.resource_id);
@@ -96,7 +96,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         projection: &Projection,
     ) -> Result<Rendered, Error> {
         let core = self.registry.core();
-        let mut sent = from_client(&self.registry, core.group, body)?;
+        let mut sent = from_client(&self.registry, core.group, body, session.mode())?;
         complete(&self.registry, &sent)?;
         let wanted = self.wanted(sent.attributes.remove(core.members).as_ref());
 
@@ -107,6 +107,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             precondition.check(stored.version())?;
             let members = self.load_members(session, id, stored.read_at).await?;
             let mut group = sent.clone();
+            keep_unchangeable(&self.registry, &stored.resource, &mut group)?;
             self.keep_identity(&stored.resource, &mut group);
             let edit = Edit {
                 group,

@@ -10,6 +10,7 @@
 //! {prefix}{tenant}/user-name/{folded userName}             -> id    unique
 //! {prefix}{tenant}/user-external/{externalId}/{id}
 //! {prefix}{tenant}/user-email/{folded value}/{id}
+//! {prefix}{tenant}/user-password/{id}     the hash of its password
 //! {prefix}{tenant}/user-deleted/{id}      what a deleted user was, for a while
 //! {prefix}{tenant}/group/{id}             the Group, without members
 //! {prefix}{tenant}/group-touch/{id}       when its members last changed
@@ -135,6 +136,11 @@ impl Keys {
     /// A mail address, folded.
     pub(crate) fn user_email(&self, folded: &str, id: &str) -> Vec<u8> {
         self.key(&["user-email", folded, id])
+    }
+
+    /// The hash of a user's password.
+    pub(crate) fn user_password(&self, id: &str) -> Vec<u8> {
+        self.key(&["user-password", id])
     }
 
     pub(crate) fn user_deleted(&self, id: &str) -> Vec<u8> {

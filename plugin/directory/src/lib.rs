@@ -54,6 +54,7 @@ mod memberships;
 mod negotiation;
 mod operations;
 mod pack;
+mod password;
 mod precondition;
 mod query;
 mod record;

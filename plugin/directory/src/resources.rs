@@ -8,6 +8,7 @@ use crate::environment::{Clock, Entropy};
 use crate::keys::Kind;
 use crate::kv::{Compare, Kv, Range};
 use crate::memberships::last_segments;
+use crate::password::Password;
 use crate::precondition::Precondition;
 use crate::record::Rendered;
 use crate::session::Session;
@@ -16,7 +17,7 @@ use scim::Error;
 use scim::json::Json;
 use scim::patch::Patch;
 use scim::projection::Projection;
-use scim::resource::{Resource, complete, from_client};
+use scim::resource::{Resource, complete, from_client, keep_unchangeable};
 
 /// A resource as it was read.
 #[derive(Debug)]
@@ -46,8 +47,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         projection: &Projection,
     ) -> Result<Rendered, Error> {
         let resource_type = self.resource_type(kind);
-        let mut resource = from_client(&self.registry, resource_type, body)?;
+        let mut resource = from_client(&self.registry, resource_type, body, session.mode())?;
         complete(&self.registry, &resource)?;
+        let password = self.take_password(&mut resource, Password::Kept)?;
         if kind == Kind::User {
             self.begin_user(&mut resource);
         }
@@ -61,6 +63,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             .awaited
             .arrival(&session.keys, kind, id, &self.now());
         change.many.extend(arrival?);
+        if let Some(write) = password.write(&session.keys, id) {
+            event.attributes.push(self.password_name());
+            change.ops.push(write);
+        }
         let mut attempts = Attempts::default();
         loop {
             match self.commit(session, &event, &change).await? {
@@ -105,14 +111,20 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         precondition: &Precondition,
         projection: &Projection,
     ) -> Result<Rendered, Error> {
-        let sent = from_client(&self.registry, self.resource_type(kind), body)?;
+        let sent = from_client(
+            &self.registry,
+            self.resource_type(kind),
+            body,
+            session.mode(),
+        )?;
         complete(&self.registry, &sent)?;
         let replace = |stored: &Resource| {
             let mut resource = sent.clone();
+            keep_unchangeable(&self.registry, stored, &mut resource)?;
             if kind == Kind::User {
                 self.keep_active(stored, &mut resource);
             }
-            Ok(resource)
+            Ok((resource, Password::Kept))
         };
         self.change_resource(
             session,
@@ -140,11 +152,17 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         projection: &Projection,
     ) -> Result<Rendered, Error> {
         let most = self.config.limits.max_patch_operations;
-        let patch = Patch::parse(&self.registry, self.resource_type(kind), body, most, id)?;
+        let of_type = self.resource_type(kind);
+        let patch = Patch::parse(&self.registry, of_type, body, most, id, session.mode())?;
         let apply = |stored: &Resource| {
             let mut resource = stored.clone();
             patch.apply(&self.registry, &mut resource)?;
-            Ok(resource)
+            // It was not there to be removed from.
+            let password = match patch.mentions(self.registry.core().password) {
+                true => Password::Removed,
+                false => Password::Kept,
+            };
+            Ok((resource, password))
         };
         self.change_resource(
             session,
@@ -160,7 +178,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 
     /// Reads, changes and writes a resource, and starts again when another writer
     /// was faster. A change that makes no difference is not written (RFC 7644
-    /// §3.5.2: `lastModified` then stays).
+    /// §3.5.2: `lastModified` then stays), but for a password, of which nobody can
+    /// tell whether it is another. `make` gives the new state, and what becomes of
+    /// the password if it has none.
     #[expect(
         clippy::too_many_arguments,
         reason = "each is one part of what a request says"
@@ -173,21 +193,29 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         action: Action,
         precondition: &Precondition,
         projection: &Projection,
-        make: impl Fn(&Resource) -> Result<Resource, Error>,
+        make: impl Fn(&Resource) -> Result<(Resource, Password), Error>,
     ) -> Result<Rendered, Error> {
         let mut event = self.event(kind, action, id)?;
         let mut attempts = Attempts::default();
+        let mut password = None;
         loop {
             let mut stored = self.load(session, kind, id).await?;
             precondition.check(stored.revision)?;
-            let mut resource = make(&stored.resource)?;
+            let (mut resource, otherwise) = make(&stored.resource)?;
             self.keep_identity(&stored.resource, &mut resource);
-            if kind == Kind::User {
-                self.without_kept_apart(&mut resource);
-            }
+            resource.attributes.remove(self.registry.core().groups);
             complete(&self.registry, &resource)?;
+            // One hash is enough, however often the request starts again.
+            let password = match &password {
+                Some(known) => {
+                    resource.attributes.remove(self.registry.core().password);
+                    known
+                }
+                None => &*password.insert(self.take_password(&mut resource, otherwise)?),
+            };
+            let password = password.write(&session.keys, id);
 
-            if self.same_record(&stored.resource, &resource) {
+            if password.is_none() && self.same_record(&stored.resource, &resource) {
                 return self.render_stored(session, kind, stored, projection).await;
             }
             event.attributes = self.changed(&stored.resource, &resource);
@@ -198,6 +226,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             change
                 .compares
                 .push(Compare::unchanged(record, stored.revision));
+            if let Some(write) = password {
+                event.attributes.push(self.password_name());
+                change.ops.push(write);
+            }
 
             // What the answer needs is read first: after the commit nothing may
             // fail.
@@ -253,6 +285,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             groups,
             read_at: record.revision,
         })
+    }
+
+    /// How events name the attribute that changed; nobody hears to what.
+    fn password_name(&self) -> String {
+        self.registry.path(self.registry.core().password)
     }
 
     /// Writes what was read for the client.

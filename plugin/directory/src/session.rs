@@ -11,7 +11,7 @@ use crate::kv::{Compare, Kv, KvError, KvErrorKind, Op, OpReply, Range, RangeRepl
 use crate::route::Matched;
 use crate::token::{Access, Digest, Grant};
 use crate::trace::Trace;
-use scim::Error;
+use scim::{Error, Mode};
 use std::rc::Rc;
 
 /// Why a read failed whose revision the store no longer has.
@@ -91,6 +91,11 @@ impl Session<'_> {
         id.cloned().ok_or(Error::NotImplemented {
             what: "/Me, for a token that stands for no user,",
         })
+    }
+
+    /// How far the token's requests may stray from the standards.
+    pub(crate) fn mode(&self) -> Mode {
+        self.grant.mode
     }
 
     /// The tenant's name.

@@ -2,6 +2,7 @@
 //! instance has seen. The token itself is never kept: it is known by its SHA-256.
 
 use crate::tenant::TenantId;
+use scim::Mode;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, VecDeque};
@@ -56,6 +57,9 @@ pub(crate) struct Grant {
     /// The id of the user that it stands for: `/Me` (RFC 7644 §3.11).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
+    /// How far its requests may stray from the standards; older grants do not say.
+    #[serde(default)]
+    pub(crate) mode: Mode,
     /// For people.
     pub(crate) label: String,
     pub(crate) created: String,

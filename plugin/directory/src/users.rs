@@ -1,5 +1,5 @@
-//! What the service knows of users beyond their schema: what is kept apart from
-//! the record, or not at all, and what `active` means to identity providers.
+//! What the service knows of users beyond their schema: their groups, which are
+//! kept apart from the record, and what `active` means to identity providers.
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
@@ -15,18 +15,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Makes a user of what a client sends: active, unless it says otherwise.
     pub(crate) fn begin_user(&self, user: &mut Resource) {
         let core = self.registry.core();
-        self.without_kept_apart(user);
+        user.attributes.remove(core.groups);
         if user.get(core.active).is_none() {
             user.attributes.set(core.active, Value::Boolean(true));
         }
-    }
-
-    /// Takes out what has no place in the record: `groups`, which are kept as
-    /// memberships, and `password`.
-    pub(crate) fn without_kept_apart(&self, user: &mut Resource) {
-        let core = self.registry.core();
-        user.attributes.remove(core.groups);
-        user.attributes.remove(core.password);
     }
 
     /// Lets a PUT without `active` leave it as it is: a provider that leaves it

@@ -10,6 +10,9 @@ use crate::schema::{AttrId, Registry, ResourceTypeId, Schema};
 pub struct Settings {
     /// Where people read about the service.
     pub documentation_uri: Option<String>,
+    /// Whether the token that asks is held to the SCIM interoperability profile
+    /// (draft-zollner-scim-interop-profile).
+    pub interop_profile_conformant: bool,
     /// The most resources in one answer to a query.
     pub filter_max_results: u32,
     /// Resources in a page when the client asks for no number (RFC 9865 §4).
@@ -29,6 +32,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             documentation_uri: None,
+            interop_profile_conformant: false,
             filter_max_results: 200,
             default_page_size: 100,
             max_page_size: 200,
@@ -118,6 +122,10 @@ pub fn service_provider_config(registry: &Registry, settings: &Settings) -> Reso
             "documentationUri",
             settings.documentation_uri.as_deref().and_then(text),
         ),
+        (
+            "interopProfileConformant",
+            flag(settings.interop_profile_conformant),
+        ),
         feature("patch", true, &[]),
         feature("bulk", true, &bulk_limits),
         feature(
@@ -125,13 +133,28 @@ pub fn service_provider_config(registry: &Registry, settings: &Settings) -> Reso
             true,
             &[("maxResults", settings.filter_max_results)],
         ),
-        feature("changePassword", false, &[]),
+        feature("changePassword", true, &[]),
         feature("sort", true, &[]),
         feature("etag", true, &[]),
         ("authenticationSchemes", list([bearer])),
         ("pagination", Some(Value::Complex(pagination))),
     ]);
     resource(registry, id, attributes)
+}
+
+/// Whether each list of values with a `type` names the types that it takes, which
+/// the interoperability profile demands ("Canonical Values for Typed Attributes").
+#[must_use]
+pub fn names_all_types(registry: &Registry) -> bool {
+    let definitions = registry.schemas().iter();
+    let mut lists = definitions
+        .flat_map(|schema| &schema.attributes)
+        .map(|id| registry.attribute(*id))
+        .filter(|attribute| attribute.multi_valued);
+    lists.all(|list| {
+        let kind = registry.child(list.id, "type");
+        kind.is_none_or(|kind| !registry.attribute(kind).canonical_values.is_empty())
+    })
 }
 
 /// Sets `meta.location`.

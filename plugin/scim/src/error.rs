@@ -71,26 +71,42 @@ macro_rules! catalogue {
                 #[allow(missing_docs, reason = "the sentence in the table says what each field is")]
                 $name $({ $($field: $type),* })?,
             )*
+            /// One operation of a PATCH request is wrong; nothing of the request was done.
+            InOperation {
+                /// Its place in the request, from 1.
+                number: usize,
+                /// What is wrong; it says status and `scimType`.
+                error: Box<Self>,
+            },
         }
 
         impl Error {
             /// The HTTP status code.
             #[must_use]
             pub fn status(&self) -> u16 {
-                match self { $( Self::$name $({ $($field: _),* })? => $status, )* }
+                match self {
+                    $( Self::$name $({ $($field: _),* })? => $status, )*
+                    Self::InOperation { error, .. } => error.status(),
+                }
             }
 
             /// The keyword that tells errors of one status apart.
             #[must_use]
             pub fn scim_type(&self) -> Option<ScimType> {
-                match self { $( Self::$name $({ $($field: _),* })? => $scim_type, )* }
+                match self {
+                    $( Self::$name $({ $($field: _),* })? => $scim_type, )*
+                    Self::InOperation { error, .. } => error.scim_type(),
+                }
             }
         }
 
         impl fmt::Display for Error {
             /// The sentence for `detail`.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self { $( Self::$name $({ $($field),* })? => write!(f, $sentence), )* }
+                match self {
+                    $( Self::$name $({ $($field),* })? => write!(f, $sentence), )*
+                    Self::InOperation { number, error } => write!(f, "Operation {number}: {error}"),
+                }
             }
         }
     };
@@ -98,7 +114,7 @@ macro_rules! catalogue {
 
 use ScimType::{
     ExpiredCursor, InvalidCount, InvalidCursor, InvalidFilter, InvalidPath, InvalidSyntax,
-    InvalidValue, InvalidVers, Mutability, NoTarget, TooMany, Uniqueness,
+    InvalidValue, InvalidVers, Mutability, NoTarget, Sensitive, TooMany, Uniqueness,
 };
 
 catalogue! {
@@ -132,6 +148,13 @@ catalogue! {
     InvalidBulk { reason: String } => 400, Some(InvalidSyntax),
         "The bulk request is malformed: {reason}.";
 
+    /// In strict mode: a name that the resource type does not have.
+    UnknownAttribute { name: Quoted } => 400, Some(InvalidSyntax),
+        "{name} is no attribute of this resource type.";
+    /// `schemas` does not say which schemas the body uses (RFC 7643 §3.1).
+    Schemas { reason: &'static str, urn: Quoted } => 400, Some(InvalidSyntax),
+        "\"schemas\" {reason} {urn}.";
+
     // === Values ===
 
     /// A value is not of its attribute's type.
@@ -141,8 +164,8 @@ catalogue! {
     Required { attribute: String } => 400, Some(InvalidValue),
         "\"{attribute}\" is required.";
     /// A PATCH operation that needs a value has none.
-    MissingValue { operation: usize } => 400, Some(InvalidValue),
-        "Operation {operation} needs a \"value\".";
+    MissingValue => 400, Some(InvalidValue),
+        "An \"add\" or \"replace\" needs a \"value\".";
     /// An attribute or value cannot be taken.
     BadValue { attribute: String, reason: String } => 400, Some(InvalidValue),
         "\"{attribute}\" {reason}.";
@@ -180,6 +203,10 @@ catalogue! {
     /// A filter compares in a way that the attribute's type does not allow.
     FilterComparison { attribute: String, reason: String } => 400, Some(InvalidFilter),
         "The filter cannot compare \"{attribute}\": {reason}.";
+    /// A filter or a sort names what no answer may tell (RFC 7643 §7: `returned`
+    /// never, `writeOnly`). In a URL it is [`Error::Sensitive`].
+    Secret { attribute: String } => 400, Some(InvalidFilter),
+        "\"{attribute}\" is secret: nothing can be found or sorted by it.";
     /// A filter is longer, deeper or larger than the limit.
     FilterLimit { what: &'static str, limit: usize } => 400, Some(InvalidFilter),
         "The filter is too complex: its {what} exceeds the limit of {limit}.";
@@ -193,8 +220,8 @@ catalogue! {
     PathFilter { attribute: String, reason: String } => 400, Some(InvalidPath),
         "The path cannot select from \"{attribute}\": {reason}.";
     /// A `remove` operation has no path.
-    RemoveWithoutPath { operation: usize } => 400, Some(NoTarget),
-        "Operation {operation} is a \"remove\" and needs a \"path\".";
+    RemoveWithoutPath => 400, Some(NoTarget),
+        "A \"remove\" needs a \"path\".";
     /// The filter in a path selects nothing.
     NothingSelected { path: String } => 400, Some(NoTarget),
         "The path \"{path}\" selects no value.";
@@ -210,6 +237,10 @@ catalogue! {
     /// The token lacks the scope.
     Forbidden { reason: String } => 403, None,
         "The token does not allow this: {reason}.";
+    /// A URL asks for something secret, and URLs are logged (RFC 7644 §7.5.2; the
+    /// status is EID 6893's).
+    Sensitive { attribute: String } => 403, Some(Sensitive),
+        "The URL compares \"{attribute}\", which is secret and does not belong in a URL; nothing can be found or sorted by it.";
     /// The discovery documents were asked for with a filter (RFC 7644 §4).
     DiscoveryFilter => 403, None,
         "These documents are given whole; ask without a filter.";
@@ -278,9 +309,12 @@ impl Error {
             | Self::Required { attribute }
             | Self::BadValue { attribute, .. }
             | Self::FilterComparison { attribute, .. }
+            | Self::Secret { attribute }
+            | Self::Sensitive { attribute }
             | Self::PathFilter { attribute, .. }
             | Self::NotMutable { attribute, .. }
             | Self::NotUnique { attribute, .. } => Some(attribute),
+            Self::InOperation { error, .. } => error.attribute(),
             _ => None,
         }
     }
@@ -292,7 +326,26 @@ impl Error {
             Self::FilterSyntax { position, .. } | Self::PathSyntax { position, .. } => {
                 Some(*position)
             }
+            Self::InOperation { error, .. } => error.position(),
             _ => None,
+        }
+    }
+
+    /// The error of one operation of a PATCH request.
+    pub(crate) fn in_operation(self, number: usize) -> Self {
+        Self::InOperation {
+            number,
+            error: Box::new(self),
+        }
+    }
+
+    /// The error as it is told when the request's URL caused it: there a secret
+    /// attribute is more than a mistake in a filter (RFC 7644 §7.5.2).
+    #[must_use]
+    pub fn in_url(self) -> Self {
+        match self {
+            Self::Secret { attribute } => Self::Sensitive { attribute },
+            other => other,
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod gather;
 pub mod json;
 pub mod message;
+mod mode;
 pub mod patch;
 pub mod path;
 pub mod projection;
@@ -20,3 +21,4 @@ pub mod sort;
 pub mod text;
 
 pub use error::{Error, ScimType};
+pub use mode::Mode;

@@ -1,5 +1,6 @@
 //! Paths of PATCH operations (RFC 7644 §3.5.2), bound to attributes.
 
+use crate::Mode;
 use crate::error::Error;
 use crate::filter::{self, ElementFilter, Limits, SyntaxError};
 use crate::json::Quoted;
@@ -28,12 +29,16 @@ impl Path {
     /// [`Error::PathAttribute`] for a name the type does not have;
     /// [`Error::PathFilter`] for a filter on what has no elements; for what the
     /// filter names and compares, the errors of
-    /// [`Filter::parse`](crate::filter::Filter::parse).
+    /// [`Filter::parse`](crate::filter::Filter::parse). In strict mode
+    /// [`Error::UnknownAttribute`] for a name the type does not have, and
+    /// [`Error::PathFilter`] for elements of which no sub-attribute is named, as
+    /// the profile wants both.
     pub fn parse(
         registry: &Registry,
         resource_type: ResourceTypeId,
         text: &str,
         limits: &Limits,
+        mode: Mode,
     ) -> Result<Self, Error> {
         limits.check(text)?;
         let expression = filter::parse_path(text).map_err(|SyntaxError { position, reason }| {
@@ -42,11 +47,15 @@ impl Path {
                 reason: reason.to_owned(),
             }
         })?;
-        let unknown = |name: &str| Error::PathAttribute {
-            name: Quoted::from(name),
+        let unknown = |name: &str| {
+            let name = Quoted::from(name);
+            match mode {
+                Mode::Lenient => Error::PathAttribute { name },
+                Mode::Strict => Error::UnknownAttribute { name },
+            }
         };
         let named = registry
-            .resolve(resource_type, expression.attribute)
+            .resolve_in(resource_type, expression.attribute, mode)
             .ok_or_else(|| unknown(expression.attribute))?;
         let mut path = Self::to(registry, named);
         if let Some(filter) = &expression.filter {
@@ -56,7 +65,13 @@ impl Path {
                     reason: "it has one value only".to_owned(),
                 });
             }
-            path.selection = Some(filter::bind_element(registry, named, filter)?);
+            path.selection = Some(filter::bind_element(registry, named, filter, mode)?);
+            if mode.is_strict() && expression.sub_attribute.is_none() {
+                return Err(Error::PathFilter {
+                    attribute: registry.path(named),
+                    reason: "name a sub-attribute behind the filter".to_owned(),
+                });
+            }
         }
         if let Some(name) = &expression.sub_attribute {
             let child = registry.child(named, name);

@@ -69,9 +69,9 @@ impl SortBy {
     ///
     /// # Errors
     /// [`Error::SortAttribute`] for a name that the type does not have;
-    /// [`Error::BadParameter`] for an attribute that nobody can read, and for a
-    /// complex one without `value`: "the attribute name MUST be a path to a
-    /// sub-attribute".
+    /// [`Error::Secret`] for an attribute that nobody can read;
+    /// [`Error::BadParameter`] for a complex one without `value`: "the attribute
+    /// name MUST be a path to a sub-attribute".
     ///
     /// ```
     /// use scim::{schema::Registry, sort::SortBy};
@@ -99,7 +99,9 @@ impl SortBy {
             attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
         });
         if hidden {
-            return Err(refused("which can be neither read nor sorted by"));
+            return Err(Error::Secret {
+                attribute: registry.path(named),
+            });
         }
         let id = match registry.attribute(named).is_complex() {
             true => registry.child(named, "value"),

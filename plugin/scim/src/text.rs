@@ -25,6 +25,23 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
+/// A password as it is hashed: the OpaqueString profile of PRECIS (RFC 8265 §4.2),
+/// as RFC 7644 §5 asks for, as far as it changes text. Every space becomes U+0020,
+/// and the whole is in NFC; case matters.
+#[must_use]
+pub fn opaque(text: &str) -> String {
+    let is_space = |c: char| {
+        matches!(
+            c,
+            '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+        )
+    };
+    let spaced = text.replace(is_space, " ");
+    ComposingNormalizer::new_nfc()
+        .normalize(&spaced)
+        .into_owned()
+}
+
 fn fold_any(text: &str) -> String {
     let decomposed = DecomposingNormalizer::new_nfd().normalize(text);
     let folded = CaseMapper::new().fold_string(&decomposed);
@@ -50,6 +67,15 @@ mod tests {
     #[test]
     fn composed_and_decomposed_are_the_same() {
         assert_eq!(fold("E\u{301}milie"), fold("\u{e9}MILIE"));
+    }
+
+    #[test]
+    fn a_password_has_one_spelling_of_its_letters_and_spaces() {
+        assert_eq!(
+            opaque("Se\u{301}same\u{a0}ouvre-toi"),
+            "S\u{e9}same ouvre-toi"
+        );
+        assert_ne!(opaque("a"), opaque("A"));
     }
 
     #[test]

@@ -14,13 +14,13 @@
 
 #[cfg(test)]
 mod examples {
-    use scim::Error;
     use scim::filter::{Filter, Limits};
     use scim::json::{self, Json};
     use scim::patch::Patch;
     use scim::projection::Projection;
     use scim::resource::{Resource, complete, from_client, from_store, to_client};
     use scim::schema::{Registry, ResourceTypeId};
+    use scim::{Error, Mode};
     use serde::Deserialize;
     use serde_json::Value;
     use std::path::{Path, PathBuf};
@@ -159,7 +159,7 @@ mod examples {
 
         fn resource(&self, case: &OfResource) -> Result<ResourceOnly, Error> {
             let resource = with_json(&case.resource, |body| {
-                from_client(self.registry, self.resource_type, body)
+                from_client(self.registry, self.resource_type, body, Mode::Lenient)
             })?;
             complete(self.registry, &resource)?;
             Ok(ResourceOnly {
@@ -173,6 +173,7 @@ mod examples {
                 self.resource_type,
                 &case.filter,
                 &Limits::default(),
+                Mode::Lenient,
             )?;
             let matches =
                 (0..resources.len()).filter(|i| filter.matches(&self.stored(&resources[*i])));
@@ -184,7 +185,14 @@ mod examples {
         fn patch(&self, before: &Value, case: &OfPatch) -> Result<Patched, Error> {
             let id = before["id"].as_str().unwrap();
             let patch = with_json(&case.request, |body| {
-                Patch::parse(self.registry, self.resource_type, body, MAX_OPERATIONS, id)
+                Patch::parse(
+                    self.registry,
+                    self.resource_type,
+                    body,
+                    MAX_OPERATIONS,
+                    id,
+                    Mode::Lenient,
+                )
             })?;
             let mut resource = self.stored(before);
             let changed = patch.apply(self.registry, &mut resource)?;

@@ -10,7 +10,7 @@ use scim::patch::Patch;
 use scim::projection::Projection;
 use scim::resource::{Resource, from_service, to_client};
 use scim::schema::{Registry, ResourceTypeId};
-use scim::{Error, discovery};
+use scim::{Error, Mode, discovery};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -126,7 +126,8 @@ impl Protocol {
         resource: &str,
     ) -> Result<bool, Problem> {
         let id = self.resource_type(resource_type)?;
-        let filter = Filter::parse(&self.registry, id, filter, &Limits::default())
+        let limits = Limits::default();
+        let filter = Filter::parse(&self.registry, id, filter, &limits, Mode::Lenient)
             .map_err(|error| Problem::new(&error.into(), filter))?;
         Ok(filter.matches(&self.read(id, resource)?))
     }
@@ -207,6 +208,7 @@ impl Protocol {
             &request,
             MAX_OPERATIONS,
             resource_id,
+            Mode::Lenient,
         )?;
         patch.apply(&self.registry, resource)
     }

@@ -6,10 +6,10 @@
 //! lacks.
 
 use crate::outcome::{Problem, Refusal};
-use scim::Error;
 use scim::json::{self, Json};
 use scim::resource::{Resource, complete, each_fault, from_client};
 use scim::schema::{Registry, ResourceTypeId};
+use scim::{Error, Mode};
 use std::borrow::Cow;
 
 /// The most problems that are listed.
@@ -48,7 +48,7 @@ enum Step<'j> {
 impl Search<'_> {
     fn whole(&self, text: &str) -> Result<Resource, Error> {
         let body = json::parse(text.as_bytes(), json::MAX_DEPTH)?;
-        let resource = from_client(self.registry, self.resource_type, &body)?;
+        let resource = from_client(self.registry, self.resource_type, &body, Mode::Lenient)?;
         complete(self.registry, &resource)?;
         Ok(resource)
     }
@@ -58,7 +58,8 @@ impl Search<'_> {
         let mut problems = Vec::new();
         if let Ok(body) = json::parse(text.as_bytes(), json::MAX_DEPTH)
             && let Some(readable) = self.narrow(&mut Vec::new(), &body, &mut problems)
-            && let Ok(resource) = from_client(self.registry, self.resource_type, &readable)
+            && let Ok(resource) =
+                from_client(self.registry, self.resource_type, &readable, Mode::Lenient)
         {
             let named: Vec<String> = problems
                 .iter()
@@ -158,7 +159,7 @@ impl Search<'_> {
                 Step::Member(name) => Json::Object(vec![(Cow::Borrowed(*name), inner)]),
                 Step::Element(_) => Json::Array(vec![inner]),
             });
-        from_client(self.registry, self.resource_type, &body).map(drop)
+        from_client(self.registry, self.resource_type, &body, Mode::Lenient).map(drop)
     }
 }
 

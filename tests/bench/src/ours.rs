@@ -4,6 +4,7 @@
 use crate::inputs::Inputs;
 use crate::table::{Figure, OURS};
 use crate::timing::micros;
+use scim::Mode;
 use scim::filter::{Filter, Limits};
 use scim::json::{self, Json, MAX_DEPTH};
 use scim::patch::Patch;
@@ -38,7 +39,7 @@ fn figure(task: &str, micros: f64) -> Figure {
 fn parse(registry: &Registry, inputs: &Inputs) -> Figure {
     let user = registry.core().user;
     let limits = Limits::default();
-    let read = |text: &str| Filter::parse(registry, user, text, &limits).is_ok();
+    let read = |text: &str| Filter::parse(registry, user, text, &limits, Mode::Lenient).is_ok();
     let taken = inputs.filters.iter().filter(|text| read(text)).count();
     let all = micros(|| {
         for text in &inputs.filters {
@@ -53,7 +54,13 @@ fn parse(registry: &Registry, inputs: &Inputs) -> Figure {
 
 fn evaluate(registry: &Registry, inputs: &Inputs) -> Figure {
     let user = registry.core().user;
-    let filter = Filter::parse(registry, user, &inputs.evaluated, &Limits::default());
+    let filter = Filter::parse(
+        registry,
+        user,
+        &inputs.evaluated,
+        &Limits::default(),
+        Mode::Lenient,
+    );
     let filter = filter.expect("the filter is one");
     let resource = resource(registry, user, &inputs.user);
     assert!(filter.matches(&resource));
@@ -82,7 +89,14 @@ fn patch(
     let requests: Vec<Json<'_>> = texts.iter().map(|text| parsed(text)).collect();
     let all = micros(|| {
         for request in &requests {
-            let patch = Patch::parse(registry, resource_type, request, MAX_OPERATIONS, "");
+            let patch = Patch::parse(
+                registry,
+                resource_type,
+                request,
+                MAX_OPERATIONS,
+                "",
+                Mode::Lenient,
+            );
             let changed = patch.and_then(|patch| patch.apply(registry, &mut resource));
             assert_eq!(changed, Ok(true));
         }
@@ -100,5 +114,5 @@ fn resource(
     body: &serde_json::Value,
 ) -> Resource {
     let text = body.to_string();
-    from_client(registry, resource_type, &parsed(&text)).expect("a resource")
+    from_client(registry, resource_type, &parsed(&text), Mode::Lenient).expect("a resource")
 }

@@ -11,8 +11,8 @@ use crate::response::empty;
 use crate::session::unexpected_reply;
 use crate::tenant::TenantId;
 use crate::token::{Digest, Expiry, Grant, PREFIX, Scope, hex};
-use scim::Error;
 use scim::json::Quoted;
+use scim::{Error, Mode};
 use serde::{Deserialize, Serialize};
 
 /// The longest label, in bytes.
@@ -24,6 +24,8 @@ struct NewToken {
     #[serde(default)]
     label: String,
     scopes: Vec<Scope>,
+    #[serde(default)]
+    mode: Mode,
     expires_at: Option<Expiry>,
     user: Option<String>,
 }
@@ -191,6 +193,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             id: self.new_id()?,
             scopes,
             user: form.user,
+            mode: form.mode,
             label: form.label,
             created: self.now(),
             expires_at: form.expires_at,

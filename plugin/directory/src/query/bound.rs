@@ -4,13 +4,13 @@
 use super::cursor::Cursor;
 use crate::Directory;
 use crate::keys::Kind;
-use scim::Error;
 use scim::filter::Filter;
 use scim::projection::Projection;
 use scim::resource::Resource;
 use scim::schema::{AttrId, ResourceTypeId};
 use scim::search::SearchRequest;
 use scim::sort::{Key, SortBy, SortOrder};
+use scim::{Error, Mode};
 
 /// A query, bound to the schema.
 #[derive(Debug)]
@@ -93,6 +93,7 @@ impl<K, C, E> Directory<K, C, E> {
         &self,
         of: Option<ResourceTypeId>,
         request: &SearchRequest,
+        mode: Mode,
     ) -> Result<Query<'_>, Error> {
         let registry = &self.registry;
         let types: Vec<ResourceTypeId> = match of {
@@ -102,7 +103,7 @@ impl<K, C, E> Directory<K, C, E> {
         let limits = &self.config.limits;
         let mut filters = Vec::new();
         if let Some(text) = &request.filter {
-            filters = Filter::parse_across(registry, &types, text, &limits.filter())?;
+            filters = Filter::parse_across(registry, &types, text, &limits.filter(), mode)?;
         }
         let mut sort_by = Vec::new();
         if let Some(name) = &request.sort_by {

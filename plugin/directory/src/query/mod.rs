@@ -75,7 +75,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         of: Option<ResourceTypeId>,
         request: &SearchRequest,
     ) -> Result<Vec<u8>, Error> {
-        let mut query = self.bind(of, request)?;
+        let mut query = self.bind(of, request, session.mode())?;
         let paging = self.paging(session, &query, request).await?;
         query.from = paging.from(request);
         let begun = matches!(paging, Paging::Cursor(Some(_)));

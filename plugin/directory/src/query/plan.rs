@@ -63,7 +63,13 @@ mod tests {
             Kind::Group => registry.core().group,
             Kind::Other(id, _) => id,
         };
-        let filter = Filter::parse(&registry, resource_type, filter, &Limits::default());
+        let filter = Filter::parse(
+            &registry,
+            resource_type,
+            filter,
+            &Limits::default(),
+            scim::Mode::Lenient,
+        );
         Plan::of(&registry, &Keys::new("", "t"), kind, &filter.unwrap())
     }
 

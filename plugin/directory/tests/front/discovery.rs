@@ -63,10 +63,9 @@ fn the_configuration_tells_what_is_offered() {
         json!({"supported": true, "maxResults": 1000})
     );
     assert_eq!(config["etag"]["supported"], true);
-    for feature in ["bulk", "sort"] {
+    for feature in ["bulk", "sort", "changePassword"] {
         assert_eq!(config[feature]["supported"], true, "{feature}");
     }
-    assert_eq!(config["changePassword"]["supported"], false);
     assert_eq!(config["bulk"]["maxOperations"], 1000);
     assert_eq!(config["bulk"]["maxPayloadSize"], 1_048_576);
     assert_eq!(

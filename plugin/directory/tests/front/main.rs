@@ -12,6 +12,8 @@ mod faults;
 #[cfg(test)]
 mod me;
 #[cfg(test)]
+mod modes;
+#[cfg(test)]
 mod negotiation;
 #[cfg(test)]
 mod support;

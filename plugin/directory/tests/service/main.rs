@@ -5,6 +5,8 @@ mod bulk;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod errors;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod groups;
@@ -14,6 +16,8 @@ mod large;
 mod nesting;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod passwords;
 #[cfg(test)]
 mod query;
 #[cfg(test)]

@@ -248,6 +248,10 @@ fn derived(stored: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>
                 }
                 assert!(record.get("password").is_none());
             }
+            ["user-password", id] if there(format!("user/{id}")) => {
+                assert!(value.starts_with("$argon2id$"), "{value}");
+                keys.insert(key.clone(), None);
+            }
             ["group-touch", group] if there(format!("group/{group}")) => {
                 keys.insert(key.clone(), None);
             }

@@ -169,8 +169,7 @@ fn a_change_that_makes_no_difference_is_not_written() {
 
     let patched = world.patch(
         &path,
-        &json!([{"op": "replace", "path": "name.givenName", "value": "Barbara"},
-            {"op": "replace", "path": "password", "value": "another"}]),
+        &json!([{"op": "replace", "path": "name.givenName", "value": "Barbara"}]),
     );
     assert_eq!(patched.body, created.body);
     let replaced = world.put(&path, &created.body);

@@ -6,6 +6,7 @@
 use super::ast::{Comparison, Expression, Operator};
 use super::bind::{Binder, Place, bind_filter};
 use super::{Filter, Limits, read};
+use crate::Mode;
 use crate::error::Error;
 use crate::schema::{AttrId, Registry, ResourceTypeId};
 
@@ -17,12 +18,14 @@ impl Filter {
     /// that no type has.
     ///
     /// ```
-    /// use scim::{filter::{Filter, Limits}, schema::Registry};
+    /// use scim::{Mode, filter::{Filter, Limits}, schema::Registry};
     ///
     /// let registry = Registry::standard().unwrap();
     /// let types = [registry.core().user, registry.core().group];
     /// let text = r#"userName eq "bjensen""#;
-    /// let filters = Filter::parse_across(&registry, &types, text, &Limits::default()).unwrap();
+    /// let limits = Limits::default();
+    /// let filters = Filter::parse_across(&registry, &types, text, &limits, Mode::Lenient);
+    /// let filters = filters.unwrap();
     /// assert!(!filters[0].matches_nothing());
     /// assert!(filters[1].matches_nothing());
     /// ```
@@ -31,74 +34,90 @@ impl Filter {
         types: &[ResourceTypeId],
         text: &str,
         limits: &Limits,
+        mode: Mode,
     ) -> Result<Vec<Self>, Error> {
-        let expression = read(text, limits)?;
+        let expression = read(text, limits, mode)?;
         if let [only] = types {
-            return Ok(vec![bind_filter(registry, *only, &expression)?]);
+            return Ok(vec![bind_filter(registry, *only, &expression, mode)?]);
         }
         let places: Vec<Place> = types.iter().copied().map(Place::Resource).collect();
-        check(registry, &places, &expression)?;
+        let names = Names { registry, mode };
+        names.check(&places, &expression)?;
         types
             .iter()
             .map(|resource_type| {
                 let place = Place::Resource(*resource_type);
-                let decided = decided(registry, place, &expression);
-                bind_filter(registry, *resource_type, &decided)
+                let decided = names.decided(place, &expression);
+                bind_filter(registry, *resource_type, &decided, mode)
             })
             .collect()
     }
 }
 
-fn find(registry: &Registry, place: Place, name: &str) -> Result<AttrId, Error> {
-    Binder { registry, place }.resolve(name)
+/// Looks names up in several places.
+#[derive(Clone, Copy)]
+struct Names<'r> {
+    registry: &'r Registry,
+    mode: Mode,
 }
 
-/// Refuses a name that stands for an attribute in none of some places.
-fn check(registry: &Registry, places: &[Place], expression: &Expression<'_>) -> Result<(), Error> {
-    let found = |name: &str| {
-        let (mut found, mut unknown) = (Vec::new(), Ok(()));
-        for place in places {
-            match find(registry, *place, name) {
-                Ok(id) => found.push(Place::Element(id)),
-                Err(error) => unknown = Err(error),
-            }
-        }
-        match found.is_empty() {
-            true => unknown.map(|()| found),
-            false => Ok(found),
-        }
-    };
-    match expression {
-        Expression::And(terms) | Expression::Or(terms) => {
-            terms.iter().try_for_each(|t| check(registry, places, t))
-        }
-        Expression::Not(inner) => check(registry, places, inner),
-        Expression::Comparison(comparison) => found(&comparison.attribute).map(drop),
-        Expression::ValuePath { attribute, filter } => check(registry, &found(attribute)?, filter),
+impl Names<'_> {
+    fn find(self, place: Place, name: &str) -> Result<AttrId, Error> {
+        let binder = Binder {
+            registry: self.registry,
+            mode: self.mode,
+            place,
+        };
+        binder.resolve(name)
     }
-}
 
-/// The expression without the names that a place lacks.
-fn decided<'t>(registry: &Registry, place: Place, expression: &Expression<'t>) -> Expression<'t> {
-    let all = |terms: &[Expression<'t>]| {
-        let terms = terms.iter();
-        terms.map(|t| decided(registry, place, t)).collect()
-    };
-    match expression {
-        Expression::And(terms) => Expression::And(all(terms)),
-        Expression::Or(terms) => Expression::Or(all(terms)),
-        Expression::Not(inner) => Expression::Not(Box::new(decided(registry, place, inner))),
-        Expression::Comparison(comparison) => match find(registry, place, &comparison.attribute) {
-            Ok(_) => expression.clone(),
-            Err(_) => constant(holds_without_value(comparison)),
-        },
-        Expression::ValuePath { attribute, filter } => match find(registry, place, attribute) {
-            Ok(id) => Expression::ValuePath {
-                attribute: attribute.clone(),
-                filter: Box::new(decided(registry, Place::Element(id), filter)),
+    /// Refuses a name that stands for an attribute in none of some places.
+    fn check(self, places: &[Place], expression: &Expression<'_>) -> Result<(), Error> {
+        let found = |name: &str| {
+            let (mut found, mut unknown) = (Vec::new(), Ok(()));
+            for place in places {
+                match self.find(*place, name) {
+                    Ok(id) => found.push(Place::Element(id)),
+                    Err(error) => unknown = Err(error),
+                }
+            }
+            match found.is_empty() {
+                true => unknown.map(|()| found),
+                false => Ok(found),
+            }
+        };
+        match expression {
+            Expression::And(terms) | Expression::Or(terms) => {
+                terms.iter().try_for_each(|term| self.check(places, term))
+            }
+            Expression::Not(inner) => self.check(places, inner),
+            Expression::Comparison(comparison) => found(&comparison.attribute).map(drop),
+            Expression::ValuePath { attribute, filter } => self.check(&found(attribute)?, filter),
+        }
+    }
+
+    /// The expression without the names that a place lacks.
+    fn decided<'t>(self, place: Place, expression: &Expression<'t>) -> Expression<'t> {
+        let all = |terms: &[Expression<'t>]| {
+            let terms = terms.iter();
+            terms.map(|term| self.decided(place, term)).collect()
+        };
+        match expression {
+            Expression::And(terms) => Expression::And(all(terms)),
+            Expression::Or(terms) => Expression::Or(all(terms)),
+            Expression::Not(inner) => Expression::Not(Box::new(self.decided(place, inner))),
+            Expression::Comparison(comparison) => match self.find(place, &comparison.attribute) {
+                Ok(_) => expression.clone(),
+                Err(_) => constant(holds_without_value(comparison)),
             },
-            Err(_) => constant(false),
-        },
+            Expression::ValuePath { attribute, filter } => match self.find(place, attribute) {
+                Ok(id) => Expression::ValuePath {
+                    attribute: attribute.clone(),
+                    filter: Box::new(self.decided(Place::Element(id), filter)),
+                },
+                Err(_) => constant(false),
+            },
+        }
     }
 }
 

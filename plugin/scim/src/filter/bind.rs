@@ -4,6 +4,7 @@
 use super::ast::{Comparison, Expression, Literal, Operator};
 use super::eval::{ElementFilter, Filter, Node, Steps, Test};
 use super::predicate::{Number, Predicate, Text};
+use crate::Mode;
 use crate::datetime;
 use crate::error::Error;
 use crate::json::Quoted;
@@ -16,9 +17,11 @@ pub(super) fn bind_filter(
     registry: &Registry,
     resource_type: ResourceTypeId,
     expression: &Expression<'_>,
+    mode: Mode,
 ) -> Result<Filter, Error> {
     let binder = Binder {
         registry,
+        mode,
         place: Place::Resource(resource_type),
     };
     Ok(Filter {
@@ -31,9 +34,11 @@ pub(crate) fn bind_element(
     registry: &Registry,
     attribute: AttrId,
     expression: &Expression<'_>,
+    mode: Mode,
 ) -> Result<ElementFilter, Error> {
     let binder = Binder {
         registry,
+        mode,
         place: Place::Element(attribute),
     };
     Ok(ElementFilter {
@@ -44,6 +49,7 @@ pub(crate) fn bind_element(
 /// Looks up the names in one place.
 pub(super) struct Binder<'r> {
     pub(super) registry: &'r Registry,
+    pub(super) mode: Mode,
     pub(super) place: Place,
 }
 
@@ -72,7 +78,7 @@ impl Binder<'_> {
             Expression::Comparison(comparison) => self.comparison(comparison),
             Expression::ValuePath { attribute, filter } => {
                 let id = self.resolve(attribute)?;
-                let filter = bind_element(self.registry, id, filter)?.root;
+                let filter = bind_element(self.registry, id, filter, self.mode)?.root;
                 Ok(match self.computed(id) {
                     Some(definition) => self.known(definition, id, &filter),
                     None => Node::Element {
@@ -175,7 +181,9 @@ impl Binder<'_> {
 
     pub(super) fn resolve(&self, name: &str) -> Result<AttrId, Error> {
         let found = match self.place {
-            Place::Resource(resource_type) => self.registry.resolve(resource_type, name),
+            Place::Resource(resource_type) => {
+                self.registry.resolve_in(resource_type, name, self.mode)
+            }
             Place::Element(attribute) => self
                 .registry
                 .child(attribute, name)
@@ -211,7 +219,9 @@ impl Binder<'_> {
             attribute.returned == Returned::Never || attribute.mutability == Mutability::WriteOnly
         });
         if hidden {
-            return Err(self.refused(id, "it can be neither read nor filtered".to_owned()));
+            return Err(Error::Secret {
+                attribute: self.registry.path(id),
+            });
         }
         Ok(())
     }
@@ -225,7 +235,10 @@ impl Binder<'_> {
         if is_ordering(operator) {
             return Err(self.refused(id, "a complex attribute has no order".to_owned()));
         }
-        self.registry.child(id, "value").ok_or_else(|| {
+        // RFC 7644 §3.4.2.2 does so itself for a list: `emails co "example.com"`.
+        let is_named_so = self.registry.attribute(id).multi_valued || !self.mode.is_strict();
+        let value = self.registry.child(id, "value").filter(|_| is_named_so);
+        value.ok_or_else(|| {
             let reason = "it is complex, so name one of its sub-attributes";
             self.refused(id, reason.to_owned())
         })
@@ -241,6 +254,13 @@ impl Binder<'_> {
         let refuse = |reason: String| Err(self.refused(id, reason));
         if literal.is_null() {
             return refuse("null has no order and no parts; use eq, ne or pr".to_owned());
+        }
+        if self.mode.is_strict() && !is_standard(attribute.kind, literal) {
+            let form = match is_bare(attribute.kind) {
+                true => "it is compared with a value without quotation marks",
+                false => "it is compared with text in quotation marks",
+            };
+            return refuse(form.to_owned());
         }
         match attribute.kind {
             Type::Boolean | Type::Binary if is_ordering(operator) => refuse(format!(
@@ -305,6 +325,21 @@ fn is_partial(operator: Operator) -> bool {
         operator,
         Operator::Contains | Operator::StartsWith | Operator::EndsWith
     )
+}
+
+/// Whether literals of a type have no quotation marks.
+fn is_bare(kind: Type) -> bool {
+    matches!(kind, Type::Boolean | Type::Integer | Type::Decimal)
+}
+
+/// Whether a literal has the form of JSON (RFC 7644 §3.4.2.2, `compValue`):
+/// `true`, `false` and numbers bare, everything else in quotation marks.
+fn is_standard(kind: Type, literal: &Literal<'_>) -> bool {
+    match literal {
+        Literal::String(_) => !is_bare(kind),
+        Literal::Word(word) if kind == Type::Boolean => matches!(word.as_ref(), "true" | "false"),
+        Literal::Word(_) => is_bare(kind),
+    }
 }
 
 /// `true` and `false` in any case, in quotation marks or not: Microsoft Entra

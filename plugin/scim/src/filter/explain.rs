@@ -5,6 +5,7 @@ use super::Limits;
 use super::ast::Expression;
 use super::bind::{Binder, Place};
 use super::predicate::{Number, Predicate};
+use crate::Mode;
 use crate::error::Error;
 use crate::resource::Value;
 use crate::schema::{AttrId, Registry, ResourceTypeId};
@@ -70,9 +71,10 @@ impl Explanation {
         text: &str,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        let expression = super::read(text, limits)?;
+        let expression = super::read(text, limits, Mode::Lenient)?;
         let binder = Binder {
             registry,
+            mode: Mode::Lenient,
             place: Place::Resource(resource_type),
         };
         Ok(Self {
@@ -107,6 +109,7 @@ fn condition(binder: &Binder<'_>, expression: &Expression<'_>) -> Result<Conditi
             let attribute = binder.resolve(attribute)?;
             let element = Binder {
                 registry: binder.registry,
+                mode: binder.mode,
                 place: Place::Element(attribute),
             };
             Ok(Condition::Element {

@@ -84,7 +84,7 @@ fn exceeded(what: &'static str, limit: usize) -> Error {
 
 /// Splits off a word, a run of blanks or one other character, or skips a string. One
 /// that does not end is taken to the end of the text; the grammar refuses it.
-fn split_lexeme(text: &str, first: u8) -> (&str, &str) {
+pub(super) fn split_lexeme(text: &str, first: u8) -> (&str, &str) {
     match first {
         b'"' => ("", quoted(text).map_or("", |string| string.rest)),
         blank if is_blank(blank) => split_run(text, is_blank),

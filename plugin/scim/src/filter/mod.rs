@@ -16,6 +16,7 @@ mod lexer;
 mod limits;
 mod listed;
 mod predicate;
+mod strict;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -28,6 +29,7 @@ pub(crate) use bind::bind_element;
 pub(crate) use grammar::{SyntaxError, parse_path};
 pub(crate) use listed::among;
 
+use crate::Mode;
 use crate::error::Error;
 use crate::schema::{Registry, ResourceTypeId};
 
@@ -36,17 +38,18 @@ impl Filter {
     ///
     /// # Errors
     /// [`Error::FilterLimit`] before anything is built, [`Error::FilterSyntax`],
-    /// [`Error::FilterAttribute`] for a name the type does not have, and
-    /// [`Error::FilterComparison`] where the attribute's type or its
-    /// characteristics forbid the comparison.
+    /// [`Error::FilterAttribute`] for a name the type does not have,
+    /// [`Error::FilterComparison`] where the attribute's type forbids the
+    /// comparison, and [`Error::Secret`] where its characteristics do.
     ///
     /// ```
-    /// use scim::{filter::{Filter, Limits}, resource::{Resource, Value}, schema::Registry};
+    /// use scim::{Mode, filter::{Filter, Limits}, resource::{Resource, Value}, schema::Registry};
     ///
     /// let registry = Registry::standard().unwrap();
     /// let core = registry.core();
     /// let text = r#"userName sw "BJ" and not (active eq true)"#;
-    /// let filter = Filter::parse(&registry, core.user, text, &Limits::default()).unwrap();
+    /// let limits = Limits::default();
+    /// let filter = Filter::parse(&registry, core.user, text, &limits, Mode::Lenient).unwrap();
     ///
     /// let mut user = Resource::new(core.user);
     /// user.attributes.set(core.user_name, Value::String("bjensen".to_owned()));
@@ -57,15 +60,21 @@ impl Filter {
         resource_type: ResourceTypeId,
         text: &str,
         limits: &Limits,
+        mode: Mode,
     ) -> Result<Self, Error> {
-        bind::bind_filter(registry, resource_type, &read(text, limits)?)
+        let expression = read(text, limits, mode)?;
+        bind::bind_filter(registry, resource_type, &expression, mode)
     }
 }
 
-fn read<'t>(text: &'t str, limits: &Limits) -> Result<ast::Expression<'t>, Error> {
+fn read<'t>(text: &'t str, limits: &Limits, mode: Mode) -> Result<ast::Expression<'t>, Error> {
     limits.check(text)?;
-    grammar::parse_filter(text).map_err(|error| Error::FilterSyntax {
+    let expression = grammar::parse_filter(text).map_err(|error| Error::FilterSyntax {
         position: error.position,
         reason: error.reason.to_owned(),
-    })
+    })?;
+    if mode.is_strict() {
+        strict::check(text)?;
+    }
+    Ok(expression)
 }

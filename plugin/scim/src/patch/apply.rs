@@ -1,10 +1,13 @@
 //! Operations carried out on a resource (RFC 7644 §3.5.2.1 to §3.5.2.3).
 
 use super::{Op, Operation, elements};
+use crate::Mode;
 use crate::error::Error;
 use crate::json::Json;
 use crate::path::Path;
-use crate::resource::{Complex, Value, primary_of, value_from_client};
+use crate::resource::{
+    Complex, Value, changed, immutable_in, is_same, keep_in, primary_of, value_from_client,
+};
 use crate::schema::{AttrId, Mutability, Registry};
 
 /// Carries out one operation on the attributes at the top of a resource.
@@ -12,10 +15,12 @@ pub(super) fn apply(
     registry: &Registry,
     top: &mut Complex,
     operation: &Operation,
+    mode: Mode,
 ) -> Result<(), Error> {
     let work = Work {
         registry,
         operation,
+        mode,
     };
     match operation.path.container {
         None => work.within(top),
@@ -44,6 +49,7 @@ fn inside(
 struct Work<'w> {
     registry: &'w Registry,
     operation: &'w Operation,
+    mode: Mode,
 }
 
 impl Work<'_> {
@@ -72,33 +78,40 @@ impl Work<'_> {
     fn unassign(&self, parent: &mut Complex, id: AttrId) -> Result<(), Error> {
         let attribute = self.registry.attribute(id);
         if attribute.required {
-            let attribute = self.registry.path(id);
-            return Err(match self.operation.op {
-                Op::Remove => Error::NotMutable {
-                    attribute,
-                    reason: "is required and cannot be removed",
-                },
-                Op::Add | Op::Replace => Error::Required { attribute },
-            });
+            return Err(self.missing(id));
         }
-        if self.is_significant(id) {
-            // The other sub-attributes describe the value (RFC 7643 §2.4);
-            // without it they describe nothing.
-            *parent = Complex::default();
+        // The other sub-attributes describe the value (RFC 7643 §2.4); without it
+        // they describe nothing.
+        let going = match self.is_significant(id) {
+            true => std::mem::take(parent),
+            false => parent
+                .remove(id)
+                .map(|value| (id, value))
+                .into_iter()
+                .collect(),
+        };
+        // An element of a list may go as a whole.
+        let whole = attribute.parent.filter(|_| self.is_significant(id));
+        if whole.is_some_and(|whole| self.registry.attribute(whole).multi_valued) {
             return Ok(());
         }
-        if parent.get(id).is_some() && attribute.mutability == Mutability::Immutable {
-            return Err(self.immutable(id));
-        }
-        parent.remove(id);
-        Ok(())
+        let kept = going
+            .iter()
+            .find_map(|(id, value)| immutable_in(self.registry, id, value));
+        kept.map_or(Ok(()), |id| Err(changed(self.registry, id)))
     }
 
     fn assign(&self, parent: &mut Complex, id: AttrId, value: &Value) -> Result<(), Error> {
         let attribute = self.registry.attribute(id);
         let old = parent.get(id);
-        if attribute.mutability == Mutability::Immutable && old.is_some_and(|old| old != value) {
-            return Err(self.immutable(id));
+        if attribute.mutability == Mutability::Immutable
+            && let Some(old) = old
+        {
+            // What is there already may be said again; its spelling stays.
+            return match self.adds_nothing(id, old, value) {
+                true => Ok(()),
+                false => Err(changed(self.registry, id)),
+            };
         }
         if attribute.multi_valued {
             let mut list = match parent.remove(id) {
@@ -112,8 +125,38 @@ impl Work<'_> {
         if self.is_significant(id) && old.is_some_and(|old| old != value) {
             self.forget_description(parent, id);
         }
-        parent.set(id, value.clone());
+        let mut value = value.clone();
+        if let (Some(Value::Complex(old)), Value::Complex(new)) = (parent.get(id), &mut value) {
+            keep_in(self.registry, old, new)?;
+        }
+        parent.set(id, value);
         Ok(())
+    }
+
+    /// Whether an immutable attribute would stay as it is.
+    fn adds_nothing(&self, id: AttrId, old: &Value, value: &Value) -> bool {
+        let same = |old: &Value, new: &Value| is_same(self.registry, id, old, new);
+        match self.operation.op {
+            Op::Add => {
+                let mut given = value.elements().iter();
+                given.all(|new| old.elements().iter().any(|old| same(old, new)))
+            }
+            Op::Remove | Op::Replace => same(old, value),
+        }
+    }
+
+    /// The error for a required attribute that would be without a value: for a
+    /// `remove` RFC 7644 §3.5.2.2 has `mutability`.
+    #[cold]
+    fn missing(&self, id: AttrId) -> Error {
+        let attribute = self.registry.path(id);
+        match self.operation.op {
+            Op::Remove => Error::NotMutable {
+                attribute,
+                reason: "is required and cannot be removed",
+            },
+            Op::Add | Op::Replace => Error::Required { attribute },
+        }
     }
 
     /// Whether the attribute is the `value` of a complex one.
@@ -167,6 +210,9 @@ impl Work<'_> {
             }
         }
         list.retain(|element| !element.as_complex().is_some_and(Complex::is_empty));
+        if list.is_empty() && self.registry.attribute(path.attribute).required {
+            return Err(self.missing(path.attribute));
+        }
         self.put_back(parent, path.attribute, list, &primary);
         Ok(())
     }
@@ -211,7 +257,11 @@ impl Work<'_> {
                 Ok(())
             }
             (element, _) => {
-                *element = with(self.said()?, value);
+                let mut new = with(self.said()?, value);
+                if let (Value::Complex(old), Value::Complex(new)) = (&*element, &mut new) {
+                    keep_in(self.registry, old, new)?;
+                }
+                *element = new;
                 Ok(())
             }
         }
@@ -219,10 +269,14 @@ impl Work<'_> {
 
     /// The element for a path that selects none. RFC 7644 §3.5.2.3 has `noTarget`
     /// for it, but where the filter says by `eq` what the element would be, Entra
-    /// ID expects it to be made, and by several operations only once.
+    /// ID expects it to be made, and by several operations only once: in lenient
+    /// mode it is.
     fn new_element(&self) -> Result<Value, Error> {
         let path = &self.operation.path;
-        let said = self.said()?;
+        let said = match self.mode {
+            Mode::Lenient => self.said()?,
+            Mode::Strict => None,
+        };
         if path.selection.is_some() && said.is_none() {
             return Err(Error::NothingSelected {
                 path: format!("{}[…]", self.registry.path(path.attribute)),
@@ -247,7 +301,9 @@ impl Work<'_> {
         let mut said = Vec::with_capacity(equalities.len());
         for (id, value) in equalities {
             let value = match value.as_str() {
-                Some(text) => value_from_client(self.registry, id, &Json::String(text.into()))?,
+                Some(text) => {
+                    value_from_client(self.registry, id, &Json::String(text.into()), self.mode)?
+                }
                 None => Some(value),
             };
             let Some(value) = value else { return Ok(None) };
@@ -280,14 +336,6 @@ impl Work<'_> {
         elements::keep_one_primary(self.registry, id, &mut list, set);
         if !list.is_empty() {
             parent.set(id, Value::List(list));
-        }
-    }
-
-    #[cold]
-    fn immutable(&self, id: AttrId) -> Error {
-        Error::NotMutable {
-            attribute: self.registry.path(id),
-            reason: "is immutable and has a value already",
         }
     }
 }

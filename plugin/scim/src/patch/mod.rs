@@ -18,6 +18,7 @@ mod tests;
 
 pub use members::{Member, MemberChange};
 
+use crate::Mode;
 use crate::error::Error;
 use crate::json::Json;
 use crate::path::Path;
@@ -28,6 +29,7 @@ use crate::schema::{AttrId, Registry, ResourceTypeId};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Patch {
     operations: Vec<Operation>,
+    mode: Mode,
 }
 
 /// What is to be done at a path.
@@ -41,6 +43,8 @@ enum Op {
 /// One change of one attribute.
 #[derive(Clone, Debug, PartialEq)]
 struct Operation {
+    /// The place of the request's operation that it comes from, from 1.
+    number: usize,
     op: Op,
     path: Path,
     /// Nothing for `remove`, and for a `replace` by nothing.
@@ -52,19 +56,21 @@ impl Patch {
     /// the request may repeat but not change.
     ///
     /// # Errors
-    /// For the envelope [`Error::InvalidPatch`] and [`Error::TooManyOperations`];
-    /// for paths those of [`Path::parse`] and [`Error::RemoveWithoutPath`]; for
-    /// values [`Error::MissingValue`], [`Error::WrongType`], [`Error::BadValue`];
-    /// and [`Error::NotMutable`] for a `readOnly` attribute.
+    /// For the envelope [`Error::InvalidPatch`] and [`Error::TooManyOperations`].
+    /// What is wrong with one operation comes as [`Error::InOperation`]: for paths
+    /// the errors of [`Path::parse`] and [`Error::RemoveWithoutPath`]; for values
+    /// [`Error::MissingValue`], [`Error::WrongType`], [`Error::BadValue`]; and
+    /// [`Error::NotMutable`] for a `readOnly` attribute.
     ///
     /// ```
-    /// use scim::{json, patch::Patch, resource::{Resource, Value}, schema::Registry};
+    /// use scim::{Mode, json, patch::Patch, resource::{Resource, Value}, schema::Registry};
     ///
     /// let registry = Registry::standard().unwrap();
     /// let core = registry.core();
     /// let body = br#"{"Operations": [{"op": "Replace", "path": "active", "value": "False"}]}"#;
     /// let body = json::parse(body, json::MAX_DEPTH).unwrap();
-    /// let patch = Patch::parse(&registry, core.user, &body, 100, "2819c223").unwrap();
+    /// let mode = Mode::Lenient;
+    /// let patch = Patch::parse(&registry, core.user, &body, 100, "2819c223", mode).unwrap();
     ///
     /// let mut user = Resource::new(core.user);
     /// user.attributes.set(core.user_name, Value::String("bjensen".to_owned()));
@@ -78,27 +84,31 @@ impl Patch {
         body: &Json<'_>,
         max_operations: usize,
         resource_id: &str,
+        mode: Mode,
     ) -> Result<Self, Error> {
-        let requested = request::operations(body, max_operations)?;
+        let requested = request::operations(body, max_operations, mode)?;
         let planner = plan::Planner {
             registry,
             resource_type,
             resource_id,
+            mode,
         };
         let mut operations = Vec::with_capacity(requested.len());
         for request in requested {
-            planner.plan(request, &mut operations)?;
+            planner
+                .plan(request, &mut operations)
+                .map_err(|error| error.in_operation(request.number))?;
         }
-        Ok(Self { operations })
+        Ok(Self { operations, mode })
     }
 
     /// Carries out all operations and says whether the resource is another than
     /// before. After an error it is as it was (RFC 7644 §3.5.2: all or none).
     ///
     /// # Errors
-    /// [`Error::NothingSelected`], [`Error::NotMutable`] for what is immutable or
-    /// required, [`Error::Required`], and [`Error::BadValue`] for a second primary
-    /// value.
+    /// In [`Error::InOperation`]: [`Error::NothingSelected`],
+    /// [`Error::NotMutable`] for what is immutable or required,
+    /// [`Error::Required`], and [`Error::BadValue`] for a second primary value.
     pub fn apply(&self, registry: &Registry, resource: &mut Resource) -> Result<bool, Error> {
         self.apply_where(registry, resource, |_| true)
     }
@@ -136,12 +146,42 @@ impl Patch {
         included: impl Fn(&Operation) -> bool,
     ) -> Result<bool, Error> {
         let mut after = resource.clone();
-        for operation in self.operations.iter().filter(|o| included(o)) {
-            apply::apply(registry, &mut after.attributes, operation)?;
+        let operations = self.operations.iter().filter(|o| included(o));
+        for operation in operations.clone() {
+            apply::apply(registry, &mut after.attributes, operation, self.mode)
+                .map_err(|error| error.in_operation(operation.number))?;
         }
-        complete(registry, &after)?;
+        complete(registry, &after).map_err(|error| {
+            match self.culprit(registry, resource, operations) {
+                Some(number) => error.in_operation(number),
+                None => error,
+            }
+        })?;
         let changed = after != *resource;
         *resource = after;
         Ok(changed)
+    }
+
+    /// The operation after which the resource is incomplete for good, when it was
+    /// complete before.
+    #[cold]
+    fn culprit<'o>(
+        &self,
+        registry: &Registry,
+        resource: &Resource,
+        operations: impl Iterator<Item = &'o Operation>,
+    ) -> Option<usize> {
+        let mut after = resource.clone();
+        let mut culprit = None;
+        let mut was_complete = complete(registry, &after).is_ok();
+        for operation in operations {
+            apply::apply(registry, &mut after.attributes, operation, self.mode).ok()?;
+            let is_complete = complete(registry, &after).is_ok();
+            if was_complete && !is_complete {
+                culprit = Some(operation.number);
+            }
+            was_complete = is_complete;
+        }
+        culprit
     }
 }

@@ -3,9 +3,10 @@
 
 use super::request::Requested;
 use super::{Op, Operation, quirks};
+use crate::Mode;
 use crate::error::Error;
 use crate::filter::Limits;
-use crate::json::Json;
+use crate::json::{Json, Quoted};
 use crate::path::Path;
 use crate::resource::{Value, element_from_client, value_from_client};
 use crate::schema::{AttrId, Mutability, Registry, ResourceTypeId};
@@ -16,6 +17,7 @@ pub(super) struct Planner<'r> {
     pub(super) registry: &'r Registry,
     pub(super) resource_type: ResourceTypeId,
     pub(super) resource_id: &'r str,
+    pub(super) mode: Mode,
 }
 
 /// An operation on the way to its simplest form.
@@ -42,13 +44,14 @@ impl Planner<'_> {
         operations: &mut Vec<Operation>,
     ) -> Result<(), Error> {
         let core_urn = &self.registry.resource_type(self.resource_type).schema;
-        let path = request
-            .path
-            .filter(|path| !path.eq_ignore_ascii_case(core_urn));
+        // The URN of the core schema alone is a longer way to name no path.
+        let is_none = |path: &str| !self.mode.is_strict() && path.eq_ignore_ascii_case(core_urn);
+        let path = request.path.filter(|path| !is_none(path));
         let Some(path) = path else {
             return self.plan_without_path(request, operations);
         };
-        let path = Path::parse(self.registry, self.resource_type, path, &Limits::default())?;
+        let limits = Limits::default();
+        let path = Path::parse(self.registry, self.resource_type, path, &limits, self.mode)?;
         let draft = Draft {
             number: request.number,
             op: request.op,
@@ -68,16 +71,12 @@ impl Planner<'_> {
     ) -> Result<(), Error> {
         let number = request.number;
         if request.op == Op::Remove {
-            return Err(Error::RemoveWithoutPath { operation: number });
+            return Err(Error::RemoveWithoutPath);
         }
-        let value = request
-            .value
-            .ok_or(Error::MissingValue { operation: number })?;
+        let value = request.value.ok_or(Error::MissingValue)?;
         for object in quirks::list_without_path(value) {
             let members = object.as_object().ok_or_else(|| Error::InvalidPatch {
-                reason: format!(
-                    "operation {number} has no \"path\", so its \"value\" must be an object"
-                ),
+                reason: "without a \"path\" the \"value\" must be an object".to_owned(),
             })?;
             let core_urn = &self.registry.resource_type(self.resource_type).schema;
             for (key, value) in members {
@@ -116,21 +115,20 @@ impl Planner<'_> {
             operations.push(draft.with(None));
             return Ok(());
         }
-        let json = draft.value.ok_or(Error::MissingValue {
-            operation: draft.number,
-        })?;
+        let json = draft.value.ok_or(Error::MissingValue)?;
         let target = draft.path.target();
         let is_element = draft.path.selection.is_some() && draft.path.sub_attribute.is_none();
         if is_element {
-            let value = element_from_client(self.registry, target, only(json))?;
+            let value =
+                element_from_client(self.registry, target, only(self.mode, json), self.mode)?;
             operations.push(draft.with(value));
             return Ok(());
         }
         let attribute = self.registry.attribute(target);
         if attribute.is_complex() && !attribute.multi_valued {
-            return self.take_apart(&draft, only(json), operations);
+            return self.take_apart(&draft, only(self.mode, json), operations);
         }
-        let value = value_from_client(self.registry, target, json)?;
+        let value = value_from_client(self.registry, target, json, self.mode)?;
         self.check_members(target, value.as_ref())?;
         operations.push(draft.with(value));
         Ok(())
@@ -138,7 +136,8 @@ impl Planner<'_> {
 
     /// A single complex value sets the sub-attributes that it holds and leaves
     /// the others, for `replace` too: "a set of sub-attributes to be replaced"
-    /// (RFC 7644 §3.5.2.3). One that it holds as `null` or empty it clears.
+    /// (RFC 7644 §3.5.2.3). One that it holds as `null` or empty it clears. The
+    /// profile has `replace` replace the whole, so strict mode does.
     fn take_apart(
         &self,
         draft: &Draft<'_>,
@@ -154,7 +153,7 @@ impl Planner<'_> {
             ..draft.clone()
         };
         let Some(members) = json.as_object() else {
-            match value_from_client(registry, whole, json)? {
+            match value_from_client(registry, whole, json, self.mode)? {
                 None => operations.push(draft.with(None)),
                 Some(value) => set_below(&value, below, operations),
             }
@@ -164,8 +163,8 @@ impl Planner<'_> {
             for (key, value) in members {
                 let name = format!("{}:{key}", registry.attribute(whole).name);
                 let child = registry
-                    .resolve(self.resource_type, &name)
-                    .or_else(|| registry.resolve(self.resource_type, key))
+                    .resolve_in(self.resource_type, &name, self.mode)
+                    .or_else(|| registry.resolve_in(self.resource_type, key, self.mode))
                     .filter(|child| registry.lineage(*child).any(|step| step == whole));
                 if let Some(child) = child {
                     let inner = Draft {
@@ -173,8 +172,17 @@ impl Planner<'_> {
                         ..below(child)
                     };
                     self.refine(inner, operations)?;
+                } else if self.mode.is_strict() {
+                    return Err(Error::UnknownAttribute {
+                        name: Quoted::from(name.as_str()),
+                    });
                 }
             }
+            return Ok(());
+        }
+        if draft.op == Op::Replace && self.mode.is_strict() {
+            let value = value_from_client(registry, whole, json, self.mode)?;
+            operations.push(draft.with(value));
             return Ok(());
         }
         if draft.op == Op::Replace {
@@ -184,7 +192,7 @@ impl Planner<'_> {
                 operations.extend(cleared.map(|child| below(child).with(None)));
             }
         }
-        if let Some(value) = value_from_client(registry, whole, json)? {
+        if let Some(value) = value_from_client(registry, whole, json, self.mode)? {
             set_below(&value, below, operations);
         }
         Ok(())
@@ -233,6 +241,7 @@ impl Planner<'_> {
 impl Draft<'_> {
     fn with(&self, value: Option<Value>) -> Operation {
         Operation {
+            number: self.number,
             op: self.op,
             path: self.path.clone(),
             value,
@@ -265,10 +274,10 @@ pub(super) fn is_nothing(json: &Json<'_>) -> bool {
     }
 }
 
-/// The value itself, or the one value in a list of one.
-pub(super) fn only<'j>(json: &'j Json<'j>) -> &'j Json<'j> {
+/// The value itself, or in lenient mode the one value in a list of one.
+pub(super) fn only<'j>(mode: Mode, json: &'j Json<'j>) -> &'j Json<'j> {
     match json.as_array() {
-        Some([one]) => one,
+        Some([one]) if !mode.is_strict() => one,
         _ => json,
     }
 }

@@ -3,8 +3,11 @@
 //! [`from_client`] and [`from_store`] read one, [`complete`] says whether it may
 //! be stored, [`to_store`] and [`to_client`] write it.
 
+mod immutable;
 mod read;
+mod reference;
 mod scalar;
+mod strict;
 mod tolerance;
 mod validate;
 mod value;
@@ -13,6 +16,8 @@ mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use immutable::keep_unchangeable;
+pub(crate) use immutable::{changed, immutable_in, is_same, keep_in};
 pub use read::{element_from_client, from_client, from_service, from_store, value_from_client};
 pub use validate::{complete, each_fault, primary_of, single_primary};
 pub use value::{Complex, Resource, Value};

@@ -1,9 +1,10 @@
 //! JSON to resources, typed by the schema.
 
 use super::scalar::{scalar, wrong_type};
-use super::{Complex, Resource, Value, tolerance};
+use super::{Complex, Resource, Value, reference, strict, tolerance};
+use crate::Mode;
 use crate::error::Error;
-use crate::json::{self, Json};
+use crate::json::{self, Json, Quoted};
 use crate::schema::{AttrId, Mutability, Registry, ResourceTypeId};
 use std::borrow::Cow;
 
@@ -36,24 +37,42 @@ impl Source {
     }
 }
 
+/// Reads values by the schema.
+pub(super) struct Reader<'r> {
+    pub(super) registry: &'r Registry,
+    source: Source,
+    pub(super) mode: Mode,
+}
+
 /// Reads the body of a POST or PUT.
 ///
-/// Names have no case; `null`, `[]` and `""` are no value; unknown attributes
-/// and `readOnly` ones are dropped. Sub-attributes and extension attributes may
-/// also come under their full name at the top (`name.givenName`,
-/// `urn:…:enterprise:2.0:User:department`); where an attribute comes in both
-/// places, its proper place counts. `schemas` is checked for its form only.
+/// Names have no case; `null`, `[]` and `""` are no value; `readOnly` attributes
+/// are dropped. In lenient mode unknown attributes are dropped too, and
+/// sub-attributes and extension attributes may also come under their full name at
+/// the top (`name.givenName`, `urn:…:enterprise:2.0:User:department`); where an
+/// attribute comes in both places, its proper place counts. `schemas` is then
+/// checked for its form only, since Entra ID names URNs there that nobody knows.
 /// Whether what is left is enough is [`complete`](super::complete)'s question.
 ///
 /// # Errors
 /// [`Error::NotAnObject`]; [`Error::WrongType`] and [`Error::BadValue`] with the
-/// attribute's path.
+/// attribute's path; in strict mode [`Error::UnknownAttribute`] and
+/// [`Error::Schemas`].
 pub fn from_client(
     registry: &Registry,
     resource_type: ResourceTypeId,
     body: &Json<'_>,
+    mode: Mode,
 ) -> Result<Resource, Error> {
+    let reader = Reader {
+        registry,
+        source: Source::Body,
+        mode,
+    };
     let members = body.as_object().ok_or(Error::NotAnObject)?;
+    if mode.is_strict() {
+        strict::check_schemas(registry, resource_type, body)?;
+    }
     let mut resource = Resource::new(resource_type);
     let mut misplaced = Vec::new();
     for (name, json) in members {
@@ -61,10 +80,11 @@ pub fn from_client(
             Some(id) if id == registry.core().schemas => check_schemas(json)?,
             Some(id) if is_read_only(registry, id) => {}
             Some(id) => {
-                if let Some(value) = value(registry, Source::Body, id, json)? {
+                if let Some(value) = reader.value(id, json)? {
                     resource.attributes.set(id, value);
                 }
             }
+            None if mode.is_strict() => return Err(unknown(name)),
             None => misplaced.extend(
                 registry
                     .resolve(resource_type, name)
@@ -72,23 +92,7 @@ pub fn from_client(
             ),
         }
     }
-    // A name with its URN is the surer one.
-    misplaced.sort_by_key(|(bare, ..)| *bare);
-    for (bare, id, json) in misplaced {
-        let mut lineage: Vec<AttrId> = registry.lineage(id).collect();
-        lineage.reverse();
-        if lineage.iter().any(|id| is_read_only(registry, *id)) {
-            continue;
-        }
-        // A bare name may as well be some attribute of the client's own.
-        let value = match value(registry, Source::Body, id, json) {
-            Err(_) if bare => None,
-            other => other?,
-        };
-        if let Some(value) = value {
-            fill(&mut resource.attributes, &lineage, value);
-        }
-    }
+    reader.fill_in(&mut resource, misplaced)?;
     Ok(resource)
 }
 
@@ -97,13 +101,15 @@ pub fn from_client(
 /// object in which nothing is left.
 ///
 /// # Errors
-/// [`Error::WrongType`] and [`Error::BadValue`] with the attribute's path.
+/// [`Error::WrongType`] and [`Error::BadValue`] with the attribute's path; in
+/// strict mode [`Error::UnknownAttribute`].
 pub fn value_from_client(
     registry: &Registry,
     attribute: AttrId,
     json: &Json<'_>,
+    mode: Mode,
 ) -> Result<Option<Value>, Error> {
-    value(registry, Source::Operation, attribute, json)
+    Reader::of_operation(registry, mode).value(attribute, json)
 }
 
 /// Reads one value of an attribute, multi-valued or not.
@@ -114,8 +120,9 @@ pub fn element_from_client(
     registry: &Registry,
     attribute: AttrId,
     json: &Json<'_>,
+    mode: Mode,
 ) -> Result<Option<Value>, Error> {
-    single(registry, Source::Operation, attribute, json)
+    Reader::of_operation(registry, mode).single(attribute, json)
 }
 
 /// Reads what [`to_store`](super::to_store) wrote. What a configuration no longer
@@ -157,10 +164,15 @@ fn own(
     body: &Json<'_>,
 ) -> Result<Resource, Error> {
     let members = body.as_object().ok_or(Error::NotAnObject)?;
+    let reader = Reader {
+        registry,
+        source,
+        mode: Mode::Lenient,
+    };
     let mut resource = Resource::new(resource_type);
     for (name, json) in members {
         if let Some(id) = registry.top(resource_type, name)
-            && let Some(value) = source.known(value(registry, source, id, json))?
+            && let Some(value) = source.known(reader.value(id, json))?
         {
             resource.attributes.set(id, value);
         }
@@ -172,9 +184,8 @@ fn own(
 /// does for every group; which schemas a resource has, its content says.
 fn check_schemas(json: &Json<'_>) -> Result<(), Error> {
     let is_list_of_urns = json.is_null()
-        || tolerance::as_list(json)
-            .iter()
-            .all(|urn| urn.as_str().is_some());
+        || tolerance::as_list(Mode::Lenient, json)
+            .is_some_and(|urns| urns.iter().all(|urn| urn.as_str().is_some()));
     is_list_of_urns
         .then_some(())
         .ok_or_else(|| Error::WrongType {
@@ -209,81 +220,126 @@ fn fill(complex: &mut Complex, lineage: &[AttrId], value: Value) {
     }
 }
 
-fn value(
-    registry: &Registry,
-    source: Source,
-    id: AttrId,
-    json: &Json<'_>,
-) -> Result<Option<Value>, Error> {
-    let attribute = registry.attribute(id);
-    if !attribute.multi_valued {
-        return match tolerance::as_single(json) {
-            Some(json) => single(registry, source, id, json),
-            None => Err(Error::WrongType {
-                attribute: registry.path(id),
-                expected: "a single value, not a list".to_owned(),
-            }),
+#[cold]
+fn unknown(name: &str) -> Error {
+    Error::UnknownAttribute {
+        name: Quoted::from(name),
+    }
+}
+
+impl<'r> Reader<'r> {
+    fn of_operation(registry: &'r Registry, mode: Mode) -> Self {
+        Self {
+            registry,
+            source: Source::Operation,
+            mode,
+        }
+    }
+
+    /// Whether a client wrote what is read.
+    pub(super) fn is_client(&self) -> bool {
+        self.source.is_client()
+    }
+
+    /// Takes over what stood at the top and belongs elsewhere, where nothing is.
+    fn fill_in(
+        &self,
+        resource: &mut Resource,
+        mut misplaced: Vec<(bool, AttrId, &Json<'_>)>,
+    ) -> Result<(), Error> {
+        // A name with its URN is the surer one.
+        misplaced.sort_by_key(|(bare, ..)| *bare);
+        for (bare, id, json) in misplaced {
+            let mut lineage: Vec<AttrId> = self.registry.lineage(id).collect();
+            lineage.reverse();
+            if lineage.iter().any(|id| is_read_only(self.registry, *id)) {
+                continue;
+            }
+            // A bare name may as well be some attribute of the client's own.
+            let value = match self.value(id, json) {
+                Err(_) if bare => None,
+                other => other?,
+            };
+            if let Some(value) = value {
+                fill(&mut resource.attributes, &lineage, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&self, id: AttrId, json: &Json<'_>) -> Result<Option<Value>, Error> {
+        let wrong = |expected: &str| Error::WrongType {
+            attribute: self.registry.path(id),
+            expected: expected.to_owned(),
         };
+        if !self.registry.attribute(id).multi_valued {
+            return match tolerance::as_single(self.mode, json) {
+                Some(json) => self.single(id, json),
+                None => Err(wrong("a single value, not a list")),
+            };
+        }
+        let elements = tolerance::as_list(self.mode, json).ok_or_else(|| wrong("a list"))?;
+        let elements = elements
+            .iter()
+            .filter_map(|element| self.single(id, element).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok((!elements.is_empty()).then_some(Value::List(elements)))
     }
-    let elements = tolerance::as_list(json)
-        .iter()
-        .filter_map(|element| single(registry, source, id, element).transpose())
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((!elements.is_empty()).then_some(Value::List(elements)))
-}
 
-fn single(
-    registry: &Registry,
-    source: Source,
-    id: AttrId,
-    json: &Json<'_>,
-) -> Result<Option<Value>, Error> {
-    let attribute = registry.attribute(id);
-    if !attribute.is_complex() {
-        return scalar(registry, attribute, json);
+    fn single(&self, id: AttrId, json: &Json<'_>) -> Result<Option<Value>, Error> {
+        let (registry, mode) = (self.registry, self.mode);
+        let attribute = registry.attribute(id);
+        if !attribute.is_complex() {
+            return scalar(self, attribute, json);
+        }
+        let complex = if let Some(members) = json.as_object() {
+            self.complex(id, members)?
+        } else if json.is_null() || tolerance::is_empty_text(mode, attribute.kind, json) {
+            return Ok(None);
+        } else if let Some(child) = tolerance::bare_value(mode, registry, id, json)
+            .filter(|_| self.source == Source::Operation || tolerance::is_reference(registry, id))
+        {
+            scalar(self, registry.attribute(child), json)?
+                .map(|value| (child, value))
+                .into_iter()
+                .collect()
+        } else {
+            return Err(wrong_type(registry, attribute));
+        };
+        Ok((!complex.is_empty()).then_some(Value::Complex(complex)))
     }
-    let complex = if let Some(members) = json.as_object() {
-        complex(registry, source, id, members)?
-    } else if json.is_null() || json.as_str() == Some("") {
-        return Ok(None);
-    } else if let Some(child) = tolerance::bare_value(registry, id, json)
-        .filter(|_| source == Source::Operation || tolerance::is_reference(registry, id))
-    {
-        scalar(registry, registry.attribute(child), json)?
-            .map(|value| (child, value))
-            .into_iter()
-            .collect()
-    } else {
-        return Err(wrong_type(registry, attribute));
-    };
-    Ok((!complex.is_empty()).then_some(Value::Complex(complex)))
-}
 
-fn complex(
-    registry: &Registry,
-    source: Source,
-    id: AttrId,
-    members: &[(Cow<'_, str>, Json<'_>)],
-) -> Result<Complex, Error> {
-    let mut complex = Complex::default();
-    let mut aliases = Vec::new();
-    for (name, json) in members {
-        match registry.child(id, name) {
-            Some(child) if source.is_client() && is_read_only(registry, child) => {}
-            Some(child) => {
-                if let Some(value) = source.known(value(registry, source, child, json))? {
-                    complex.set(child, value);
+    fn complex(&self, id: AttrId, members: &[(Cow<'_, str>, Json<'_>)]) -> Result<Complex, Error> {
+        let (registry, mode) = (self.registry, self.mode);
+        let mut complex = Complex::default();
+        let mut aliases = Vec::new();
+        for (name, json) in members {
+            match registry.child(id, name) {
+                Some(child) if self.is_client() && is_read_only(registry, child) => {}
+                Some(child) => {
+                    if let Some(value) = self.source.known(self.value(child, json))? {
+                        complex.set(child, value);
+                    }
+                }
+                None if mode.is_strict() => {
+                    return Err(unknown(&registry.path_below(id, name)));
+                }
+                None => {
+                    let meant = tolerance::alias(registry, id, name);
+                    aliases.extend(meant.map(|id| (id, json)));
                 }
             }
-            None => aliases.extend(tolerance::alias(registry, id, name).map(|id| (id, json))),
         }
-    }
-    for (child, json) in aliases {
-        if complex.get(child).is_none()
-            && let Some(value) = value(registry, source, child, json)?
-        {
-            complex.set(child, value);
+        for (child, json) in aliases {
+            if complex.get(child).is_none()
+                && let Some(value) = self.value(child, json)?
+            {
+                complex.set(child, value);
+            }
         }
+        if self.is_client() {
+            reference::complete_by_uri(mode, registry, id, &mut complex)?;
+        }
+        Ok(complex)
     }
-    Ok(complex)
 }

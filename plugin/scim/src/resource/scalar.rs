@@ -1,6 +1,8 @@
 //! One simple value of an attribute's type (RFC 7643 §2.3).
 
-use super::{Value, tolerance};
+use super::read::Reader;
+use super::{Value, reference, strict, tolerance};
+use crate::Mode;
 use crate::datetime;
 use crate::error::Error;
 use crate::json::Json;
@@ -11,18 +13,21 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// Reads a simple value; `null` and `""` are no value.
 pub(super) fn scalar(
-    registry: &Registry,
+    reader: &Reader<'_>,
     attribute: &Attribute,
     json: &Json<'_>,
 ) -> Result<Option<Value>, Error> {
+    let (registry, mode) = (reader.registry, reader.mode);
     let wrong = || wrong_type(registry, attribute);
-    if json.is_null() || json.as_str() == Some("") {
+    if json.is_null() || tolerance::is_empty_text(mode, attribute.kind, json) {
         return Ok(None);
     }
     let value = match attribute.kind {
         Type::Boolean => match json {
             Json::Bool(value) => Some(*value),
-            _ => json.as_str().and_then(tolerance::boolean),
+            _ => json
+                .as_str()
+                .and_then(|text| tolerance::boolean(mode, text)),
         }
         .map(Value::Boolean),
         // A fraction, even of zero, makes a number no integer (RFC 7643 §2.3.4).
@@ -35,13 +40,17 @@ pub(super) fn scalar(
             Json::Decimal(number) => Some(Value::Decimal(*number)),
             _ => None,
         },
-        Type::String | Type::Reference => json
+        Type::String => json
             .as_str()
             .map(str::to_owned)
-            .or_else(|| tolerance::number_as_text(attribute, json))
+            .or_else(|| tolerance::number_as_text(mode, attribute, json))
             .map(Value::String),
+        // What was stored once is read, whatever is asked of clients since.
+        Type::Reference => text_if(json, |text| {
+            !reader.is_client() || reference::is_valid(mode, attribute, text)
+        }),
         Type::DateTime => text_if(json, |text| datetime::parse(text).is_some()),
-        Type::Binary => text_if(json, is_base64),
+        Type::Binary => text_if(json, |text| is_base64(mode, text)),
         Type::Complex => None,
     }
     .ok_or_else(wrong)?;
@@ -50,6 +59,15 @@ pub(super) fn scalar(
         return Err(Error::BadValue {
             attribute: registry.path(attribute.id),
             reason: "must not contain the character U+0000".to_owned(),
+        });
+    }
+    if mode.is_strict()
+        && let Some(text) = value.as_str()
+        && !strict::is_canonical(attribute, text)
+    {
+        return Err(Error::BadValue {
+            attribute: registry.path(attribute.id),
+            reason: format!("must be one of {}", attribute.canonical_values.join(", ")),
         });
     }
     Ok(Some(value))
@@ -64,7 +82,7 @@ pub(super) fn wrong_type(registry: &Registry, attribute: &Attribute) -> Error {
         Type::String => "a string",
         Type::DateTime => "a date and time such as \"2026-11-24T05:00:00Z\"",
         Type::Binary => "a string in base64",
-        Type::Reference => "a URI",
+        Type::Reference => "a URI, without blanks",
         Type::Complex => "an object",
     };
     Error::WrongType {
@@ -78,13 +96,16 @@ fn text_if(json: &Json<'_>, holds: impl FnOnce(&str) -> bool) -> Option<Value> {
     holds(text).then(|| Value::String(text.to_owned()))
 }
 
-/// Base64 as it is found: RFC 4648 §4 or §5, padded or not (RFC 7643 §2.3.6),
-/// broken into lines or not.
-fn is_base64(text: &str) -> bool {
+/// Base64 (RFC 4648 §4), padded or not (RFC 7643 §2.3.6). As it is found it may
+/// also be of the alphabet for URLs (§5), or broken into lines.
+fn is_base64(mode: Mode, text: &str) -> bool {
     const CONFIG: GeneralPurposeConfig =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     const PLAIN: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
     const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
+    if mode.is_strict() {
+        return PLAIN.decode(text).is_ok();
+    }
     let solid: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     PLAIN.decode(&solid).is_ok() || URL_SAFE.decode(&solid).is_ok()
 }

@@ -1,7 +1,8 @@
 //! What clients send instead of a value of the attribute's type, and what is
 //! meant. Each function names the client that needs it; what none of them takes
-//! is refused.
+//! is refused, and in strict mode none takes anything.
 
+use crate::Mode;
 use crate::json::Json;
 use crate::schema::{AttrId, Attribute, Registry, Type, Uniqueness};
 
@@ -10,8 +11,10 @@ const EXACT_BELOW: f64 = 1e15;
 
 /// `"True"` and `"False"` in any case for a boolean: Entra ID without its
 /// `aadOptscim062020` flag, OneLogin's templates.
-pub(super) fn boolean(text: &str) -> Option<bool> {
-    if text.eq_ignore_ascii_case("true") {
+pub(super) fn boolean(mode: Mode, text: &str) -> Option<bool> {
+    if mode.is_strict() {
+        None
+    } else if text.eq_ignore_ascii_case("true") {
         Some(true)
     } else if text.eq_ignore_ascii_case("false") {
         Some(false)
@@ -20,11 +23,17 @@ pub(super) fn boolean(text: &str) -> Option<bool> {
     }
 }
 
+/// `""` for no value of any type: Entra ID clears attributes so. Empty text is
+/// no value in either mode (RFC 7643 §4.1.1 wants `userName` not to be empty).
+pub(super) fn is_empty_text(mode: Mode, kind: Type, json: &Json<'_>) -> bool {
+    json.as_str() == Some("") && (kind == Type::String || !mode.is_strict())
+}
+
 /// A number for text: Okta with entitlements sends `externalId` and
 /// `postalCode` as numbers. A number that may have lost digits is not taken, and
 /// none for what must be unique: `5` and `5.0` would be one account or two.
-pub(super) fn number_as_text(attribute: &Attribute, json: &Json<'_>) -> Option<String> {
-    if attribute.uniqueness != Uniqueness::None {
+pub(super) fn number_as_text(mode: Mode, attribute: &Attribute, json: &Json<'_>) -> Option<String> {
+    if mode.is_strict() || attribute.uniqueness != Uniqueness::None {
         return None;
     }
     match json {
@@ -39,18 +48,26 @@ pub(super) fn number_as_text(attribute: &Attribute, json: &Json<'_>) -> Option<S
     }
 }
 
-/// One value where a list is due: OneLogin sends `emails` as one object.
-pub(super) fn as_list<'j, 'a>(json: &'j Json<'a>) -> &'j [Json<'a>] {
-    json.as_array().unwrap_or(std::slice::from_ref(json))
+/// One value where a list is due: OneLogin sends `emails` as one object. `null`
+/// is an empty list.
+pub(super) fn as_list<'j, 'a>(mode: Mode, json: &'j Json<'a>) -> Option<&'j [Json<'a>]> {
+    match json {
+        Json::Array(elements) => Some(elements),
+        Json::Null => Some(&[]),
+        Json::Bool(_) | Json::Integer(_) | Json::Decimal(_) | Json::String(_) | Json::Object(_) => {
+            (!mode.is_strict()).then_some(std::slice::from_ref(json))
+        }
+    }
 }
 
 /// A list of one where a single value is due: Entra ID sends the manager as
-/// `[{"value":"…"}]`. Nothing stands for an empty list.
-pub(super) fn as_single<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
+/// `[{"value":"…"}]`. Nothing stands for an empty list, in either mode (RFC 7643
+/// §2.5).
+pub(super) fn as_single<'j, 'a>(mode: Mode, json: &'j Json<'a>) -> Option<&'j Json<'a>> {
     match json {
         Json::Array(elements) => match elements.as_slice() {
             [] => Some(&Json::Null),
-            [one] => Some(one),
+            [one] if !mode.is_strict() => Some(one),
             _ => None,
         },
         Json::Null
@@ -67,7 +84,15 @@ pub(super) fn as_single<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
 /// manager so, Microsoft's Postman collection the members. `"emails": "none"` is
 /// a mistake there. In a PATCH operation, whose path has named the attribute, any
 /// text may. A number is taken only for an id.
-pub(super) fn bare_value(registry: &Registry, complex: AttrId, json: &Json<'_>) -> Option<AttrId> {
+pub(super) fn bare_value(
+    mode: Mode,
+    registry: &Registry,
+    complex: AttrId,
+    json: &Json<'_>,
+) -> Option<AttrId> {
+    if mode.is_strict() {
+        return None;
+    }
     match json {
         Json::String(_) => registry.child(complex, "value"),
         Json::Integer(_) | Json::Decimal(_) if is_reference(registry, complex) => {
@@ -87,9 +112,9 @@ pub(super) fn is_reference(registry: &Registry, complex: AttrId) -> bool {
     registry.child(complex, "$ref").is_some()
 }
 
-/// Other names of sub-attributes: `displayName` for `display` in members
-/// (Microsoft's Postman collection) and roles (Entra ID), `managerId` for a
-/// manager's `value` (OneLogin's templates).
+/// Other names of sub-attributes, asked for in lenient mode only: `displayName`
+/// for `display` in members (Microsoft's Postman collection) and roles (Entra ID),
+/// `managerId` for a manager's `value` (OneLogin's templates).
 pub(super) fn alias(registry: &Registry, complex: AttrId, name: &str) -> Option<AttrId> {
     let meant = if name.eq_ignore_ascii_case("displayName") {
         "display"

@@ -25,6 +25,15 @@ pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
             { "name": "secret", "type": "string", "returned": "never" },
             { "name": "costly", "type": "string", "returned": "request" },
             { "name": "fixed", "type": "string", "mutability": "readOnly", "required": true },
+            { "name": "serial", "type": "string", "mutability": "immutable" },
+            {
+                "name": "made",
+                "type": "complex",
+                "subAttributes": [
+                    { "name": "by", "type": "string", "mutability": "immutable", "caseExact": true },
+                    { "name": "note", "type": "string" }
+                ]
+            },
             {
                 "name": "box",
                 "type": "complex",

@@ -4,6 +4,7 @@ use super::attribute::{AttrId, Attribute, Type};
 use super::builder::Builder;
 use super::check;
 use super::definition::{DefinitionError, ResourceTypeDefinition, SchemaDefinition, each};
+use crate::Mode;
 use crate::json::{self, Json};
 
 /// Names a resource type within a [`Registry`].
@@ -271,8 +272,20 @@ impl Registry {
     /// post `department` without a URN.
     #[must_use]
     pub fn resolve(&self, resource_type: ResourceTypeId, name: &str) -> Option<AttrId> {
+        self.resolve_in(resource_type, name, Mode::Lenient)
+    }
+
+    /// Like [`resolve`](Self::resolve); in strict mode an attribute of an extension
+    /// needs its URN, and a colon stands behind the URN.
+    #[must_use]
+    pub fn resolve_in(
+        &self,
+        resource_type: ResourceTypeId,
+        name: &str,
+        mode: Mode,
+    ) -> Option<AttrId> {
         let definition = self.resource_type(resource_type);
-        if let Some(rest) = below_urn(name, &definition.schema) {
+        if let Some(rest) = below_urn(name, &definition.schema, mode) {
             return self.descend(&definition.attributes, rest);
         }
         for (container, _) in &definition.extensions {
@@ -280,15 +293,17 @@ impl Registry {
             if container.name.eq_ignore_ascii_case(name) {
                 return Some(container.id);
             }
-            if let Some(rest) = below_urn(name, &container.name) {
+            if let Some(rest) = below_urn(name, &container.name, mode) {
                 return self.descend(&container.children, rest);
             }
         }
-        self.descend(&definition.attributes, name).or_else(|| {
-            let mut extensions = definition.extensions.iter();
-            extensions
-                .find_map(|(container, _)| self.descend(&self.attribute(*container).children, name))
-        })
+        let found = self.descend(&definition.attributes, name);
+        if found.is_some() || mode.is_strict() {
+            return found;
+        }
+        let mut extensions = definition.extensions.iter();
+        extensions
+            .find_map(|(container, _)| self.descend(&self.attribute(*container).children, name))
     }
 
     /// The attribute, its parent, and so on to the top, in that order.
@@ -303,15 +318,19 @@ impl Registry {
         let attribute = self.attribute(id);
         match attribute.parent {
             None => attribute.name.clone(),
-            Some(parent) => {
-                let separator = if self.attribute(parent).is_extension {
-                    ':'
-                } else {
-                    '.'
-                };
-                format!("{}{separator}{}", self.path(parent), attribute.name)
-            }
+            Some(parent) => self.path_below(parent, &attribute.name),
         }
+    }
+
+    /// The path of what would be below an attribute under this name.
+    #[must_use]
+    pub fn path_below(&self, parent: AttrId, name: &str) -> String {
+        let separator = if self.attribute(parent).is_extension {
+            ':'
+        } else {
+            '.'
+        };
+        format!("{}{separator}{name}", self.path(parent))
     }
 
     fn descend(&self, among: &[AttrId], path: &str) -> Option<AttrId> {
@@ -357,9 +376,12 @@ fn document(text: &str) -> Result<Json<'_>, DefinitionError> {
 }
 
 /// What follows a URN and its colon in a name; some clients write a dot.
-fn below_urn<'n>(name: &'n str, urn: &str) -> Option<&'n str> {
+fn below_urn<'n>(name: &'n str, urn: &str, mode: Mode) -> Option<&'n str> {
     let (start, rest) = name.split_at_checked(urn.len())?;
-    let rest = rest.strip_prefix([':', '.'])?;
+    let rest = match mode {
+        Mode::Lenient => rest.strip_prefix([':', '.']),
+        Mode::Strict => rest.strip_prefix(':'),
+    }?;
     start.eq_ignore_ascii_case(urn).then_some(rest)
 }
 
@@ -393,5 +415,7 @@ static PLACEHOLDER_TYPE: ResourceType = ResourceType {
     indexes: Vec::new(),
 };
 
+#[cfg(test)]
+mod rfc;
 #[cfg(test)]
 mod tests;

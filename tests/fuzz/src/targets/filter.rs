@@ -4,6 +4,7 @@
 
 use crate::fixture;
 use scim::Error;
+use scim::Mode;
 use scim::filter::{Filter, Limits};
 use scim::resource::Resource;
 use scim::schema::{AttrId, Registry, ResourceTypeId};
@@ -31,7 +32,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn check(registry: &Registry, kind: ResourceTypeId, text: &str, resources: &[&Resource]) {
-    let filter = match Filter::parse(registry, kind, text, &Limits::default()) {
+    let filter = match Filter::parse(registry, kind, text, &Limits::default(), Mode::Lenient) {
         Ok(filter) => filter,
         Err(error) => {
             assert_eq!(error.status(), 400, "{error}");
@@ -77,7 +78,7 @@ fn check(registry: &Registry, kind: ResourceTypeId, text: &str, resources: &[&Re
 
 /// A filter that is made of a good one: only its size may be wrong with it.
 fn within_limits(registry: &Registry, kind: ResourceTypeId, text: &str) -> Option<Filter> {
-    match Filter::parse(registry, kind, text, &Limits::default()) {
+    match Filter::parse(registry, kind, text, &Limits::default(), Mode::Lenient) {
         Ok(filter) => Some(filter),
         Err(Error::FilterLimit { .. }) => None,
         Err(error) => panic!("{text}: {error}"),

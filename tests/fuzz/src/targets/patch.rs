@@ -3,6 +3,7 @@
 //! that does not load its members ends where the way that does ends.
 
 use crate::fixture;
+use scim::Mode;
 use scim::json::{self, Json, MAX_DEPTH};
 use scim::patch::{MemberChange, Patch};
 use scim::projection::Projection;
@@ -39,7 +40,7 @@ pub(crate) fn check(body: &Json<'_>) {
 fn check_one(registry: &Registry, before: &Resource, body: &Json<'_>) {
     let kind = before.resource_type;
     let id = before.text(registry.core().id).unwrap();
-    let patch = match Patch::parse(registry, kind, body, MAX_OPERATIONS, id) {
+    let patch = match Patch::parse(registry, kind, body, MAX_OPERATIONS, id, Mode::Lenient) {
         Ok(patch) => patch,
         Err(error) => {
             assert!((400..500).contains(&error.status()), "{error}");

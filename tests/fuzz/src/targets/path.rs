@@ -2,6 +2,7 @@
 //! operation and several shapes of value, with what must hold for [`patch`](super::patch).
 
 use super::patch;
+use scim::Mode;
 use scim::filter::Limits;
 use scim::json::{self, MAX_DEPTH};
 use scim::path::Path;
@@ -20,7 +21,7 @@ pub(crate) fn run(data: &[u8]) {
     let known = REGISTRY.with(|registry| {
         let core = registry.core();
         [core.user, core.group].into_iter().any(|kind| {
-            match Path::parse(registry, kind, text, &Limits::default()) {
+            match Path::parse(registry, kind, text, &Limits::default(), Mode::Lenient) {
                 Ok(path) => {
                     // The way back from the attribute is the same, but for the elements.
                     let whole = Path::to(registry, path.target());

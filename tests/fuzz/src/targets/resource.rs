@@ -2,6 +2,7 @@
 //! is shown can be sent again and is then the same.
 
 use super::patch::stored;
+use scim::Mode;
 use scim::json::{self, MAX_DEPTH};
 use scim::projection::Projection;
 use scim::resource::{complete, from_client, to_client};
@@ -21,7 +22,14 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn check(registry: &Registry, kind: ResourceTypeId, data: &[u8]) {
-    let read = |bytes: &[u8]| from_client(registry, kind, &json::parse(bytes, MAX_DEPTH)?);
+    let read = |bytes: &[u8]| {
+        from_client(
+            registry,
+            kind,
+            &json::parse(bytes, MAX_DEPTH)?,
+            Mode::Lenient,
+        )
+    };
     let resource = match read(data) {
         Ok(resource) => resource,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! One filter for several types: RFC 7644 §3.4.2.1.
 
 use super::registry;
+use crate::Mode;
 use crate::error::Error;
 use crate::filter::{Filter, Limits};
 use crate::resource::{Resource, Value};
@@ -10,7 +11,7 @@ fn matches(text: &str) -> Result<[bool; 2], Error> {
     let registry = registry();
     let core = registry.core();
     let types = [core.user, core.group];
-    let filters = Filter::parse_across(&registry, &types, text, &Limits::default())?;
+    let filters = Filter::parse_across(&registry, &types, text, &Limits::default(), Mode::Lenient)?;
     let mut found = [false; 2];
     for (i, (filter, resource_type)) in filters.iter().zip(types).enumerate() {
         let mut resource = Resource::new(resource_type);
@@ -74,7 +75,8 @@ fn a_filter_that_can_match_nothing_says_so() {
     let core = registry.core();
     let nothing = |text: &str| {
         let types = [core.user, core.group];
-        let filters = Filter::parse_across(&registry, &types, text, &Limits::default());
+        let filters =
+            Filter::parse_across(&registry, &types, text, &Limits::default(), Mode::Lenient);
         let filters = filters.unwrap();
         [filters[0].matches_nothing(), filters[1].matches_nothing()]
     };
@@ -102,8 +104,9 @@ fn across_one_type_it_is_the_filter_of_that_type() {
         "members pr",
         "(",
     ] {
-        let one = Filter::parse(&registry, user, text, &Limits::default());
-        let across = Filter::parse_across(&registry, &[user], text, &Limits::default());
+        let one = Filter::parse(&registry, user, text, &Limits::default(), Mode::Lenient);
+        let across =
+            Filter::parse_across(&registry, &[user], text, &Limits::default(), Mode::Lenient);
         assert_eq!(across, one.map(|filter| vec![filter]), "{text}");
     }
 }

@@ -5,9 +5,11 @@ mod binding;
 mod explaining;
 mod grammar;
 mod matching;
+mod strict;
 mod twin;
 
 use super::{Filter, Limits};
+use crate::Mode;
 use crate::error::Error;
 use crate::json;
 use crate::resource::{Resource, from_client};
@@ -19,10 +21,16 @@ fn registry() -> Registry {
 }
 
 fn users_filter(registry: &Registry, text: &str) -> Result<Filter, Error> {
-    Filter::parse(registry, registry.core().user, text, &Limits::default())
+    Filter::parse(
+        registry,
+        registry.core().user,
+        text,
+        &Limits::default(),
+        Mode::Lenient,
+    )
 }
 
 fn user(registry: &Registry, body: &str) -> Resource {
     let body = json::parse(body.as_bytes(), json::MAX_DEPTH).unwrap();
-    from_client(registry, registry.core().user, &body).unwrap()
+    from_client(registry, registry.core().user, &body, Mode::Lenient).unwrap()
 }

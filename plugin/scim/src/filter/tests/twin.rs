@@ -4,6 +4,7 @@
 use super::super::ast::{Comparison, Expression, Literal, Operator};
 use super::super::bind::bind_filter;
 use super::{registry, user};
+use crate::Mode;
 use crate::schema::ENTERPRISE_USER;
 use crate::text::fold;
 use proptest::prelude::*;
@@ -208,7 +209,7 @@ proptest! {
     fn evaluation_equals_the_obvious_one(body in generated_user(), expression in filter()) {
         let registry = registry();
         let resource = user(&registry, &body.to_string());
-        let bound = bind_filter(&registry, registry.core().user, &expression).unwrap();
+        let bound = bind_filter(&registry, registry.core().user, &expression, Mode::Lenient).unwrap();
         prop_assert_eq!(
             bound.matches(&resource),
             holds(&expression, &body, ""),

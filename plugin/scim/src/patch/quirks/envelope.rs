@@ -2,22 +2,26 @@
 //! they work on.
 
 use super::super::Op;
+use crate::Mode;
 use crate::error::Error;
 use crate::filter::Limits;
 use crate::json::Json;
 use crate::path::Path;
 use crate::schema::{Registry, ResourceTypeId};
 
-/// The name of an operation in any case: Entra ID sends `Add`, `Replace` and
-/// `Remove`, although RFC 7644 §3.5.2 has them in small letters.
-pub(in super::super) fn op_in_any_case(name: &str) -> Option<Op> {
+/// The operation of a name. In any case, unless strictly: Entra ID sends `Add`,
+/// `Replace` and `Remove`, although RFC 7644 §3.5.2 has them in small letters.
+pub(in super::super) fn op_named(mode: Mode, name: &str) -> Option<Op> {
     [
         ("add", Op::Add),
         ("remove", Op::Remove),
         ("replace", Op::Replace),
     ]
     .into_iter()
-    .find(|(spelling, _)| spelling.eq_ignore_ascii_case(name))
+    .find(|(spelling, _)| match mode {
+        Mode::Lenient => spelling.eq_ignore_ascii_case(name),
+        Mode::Strict => *spelling == name,
+    })
     .map(|(_, op)| op)
 }
 
@@ -25,8 +29,12 @@ pub(in super::super) fn op_in_any_case(name: &str) -> Option<Op> {
 /// one operation as the whole body, or a list as the whole body, which is how
 /// RFC 7644 §3.7.3 prints a PATCH in a bulk request (EID 5050).
 pub(in super::super) fn operations_in_another_form<'j>(
+    mode: Mode,
     body: &'j Json<'j>,
 ) -> Option<&'j [Json<'j>]> {
+    if mode.is_strict() {
+        return None;
+    }
     if let Some(operations) = body.as_array() {
         return Some(operations);
     }
@@ -54,7 +62,13 @@ pub(in super::super) fn key_as_path(
     resource_type: ResourceTypeId,
     key: &str,
 ) -> Result<Option<Path>, Error> {
-    match Path::parse(registry, resource_type, key, &Limits::default()) {
+    match Path::parse(
+        registry,
+        resource_type,
+        key,
+        &Limits::default(),
+        Mode::Lenient,
+    ) {
         Ok(path) => Ok(Some(path)),
         Err(_) if !key.contains('[') => Ok(None),
         Err(Error::PathAttribute { .. }) => Ok(None),

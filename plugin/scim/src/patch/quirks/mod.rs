@@ -1,9 +1,11 @@
 //! What clients send instead of RFC 7644's PATCH. Each quirk is one function
-//! that rewrites it into a standard form before the standard code sees it.
+//! that rewrites it into a standard form before the standard code sees it. In
+//! strict mode only those are left that change nothing ([`repeated_identity`],
+//! [`addition_of_nothing`]).
 //!
 //! | function | what comes | from |
 //! |---|---|---|
-//! | [`op_in_any_case`] | `"op": "Add"` | Microsoft Entra ID |
+//! | [`op_named`] | `"op": "Add"` | Microsoft Entra ID |
 //! | [`operations_in_another_form`] | one operation without a list; a list without a message | Oracle; RFC 7644 §3.7's own example (EID 5050) |
 //! | [`empty_path`] | `"path": ""` | hand-written clients |
 //! | [`key_as_path`] | without a path: `"name.givenName"`, `"urn:…:User:department"`, `"emails[type eq \"work\"].value"` as keys | Entra ID (`aadOptscim062020`) |
@@ -23,7 +25,7 @@ mod envelope;
 mod operation;
 
 pub(super) use envelope::{
-    empty_path, key_as_path, list_without_path, op_in_any_case, operations_in_another_form,
+    empty_path, key_as_path, list_without_path, op_named, operations_in_another_form,
 };
 pub(super) use operation::{
     Rewritten, addition_of_nothing, removal_of_listed_values, repeated_identity,
@@ -31,6 +33,7 @@ pub(super) use operation::{
 };
 
 use super::plan::{Draft, Planner};
+use crate::Mode;
 use crate::error::Error;
 
 /// A rewrite of an operation with a path; nothing when there is nothing to do.
@@ -45,9 +48,16 @@ const QUIRKS: [Quirk; 5] = [
     addition_of_nothing,
 ];
 
+/// Those of them that are no tolerance.
+const STRICT: [Quirk; 2] = [repeated_identity, addition_of_nothing];
+
 /// Rewrites an operation into a standard one.
 pub(super) fn rewrite<'j>(planner: &Planner<'_>, draft: Draft<'j>) -> Result<Rewritten<'j>, Error> {
-    QUIRKS
+    let quirks: &[Quirk] = match planner.mode {
+        Mode::Lenient => &QUIRKS,
+        Mode::Strict => &STRICT,
+    };
+    quirks
         .iter()
         .try_fold(Some(draft), |draft, quirk| match draft {
             Some(draft) => quirk(planner, draft),

@@ -19,7 +19,10 @@ pub(in super::super) fn repeated_identity<'j>(
     let core = planner.registry.core();
     let is_own_id = draft.path.attribute == core.id
         && draft.op != Op::Remove
-        && draft.value.and_then(|json| only(json).as_str()) == Some(planner.resource_id);
+        && draft
+            .value
+            .and_then(|json| only(planner.mode, json).as_str())
+            == Some(planner.resource_id);
     let says_nothing = is_own_id || draft.path.attribute == core.schemas;
     Ok((!says_nothing).then_some(draft))
 }
@@ -45,7 +48,7 @@ pub(in super::super) fn removal_of_listed_values<'j>(
     ) else {
         return Ok(Some(draft));
     };
-    let Some(listed) = value_from_client(registry, attribute, listed)? else {
+    let Some(listed) = value_from_client(registry, attribute, listed, planner.mode)? else {
         return Ok(None);
     };
     draft.path.selection = Some(filter::among(registry, attribute, listed.elements()));
@@ -72,7 +75,9 @@ pub(in super::super) fn scalar_in_an_object<'j>(
 ) -> Result<Rewritten<'j>, Error> {
     let target = planner.registry.attribute(draft.path.target());
     if !target.is_complex() && !target.multi_valued {
-        let inner = draft.value.and_then(|json| only(json).get("value"));
+        let inner = draft
+            .value
+            .and_then(|json| only(planner.mode, json).get("value"));
         draft.value = inner.or(draft.value);
     }
     Ok(Some(draft))

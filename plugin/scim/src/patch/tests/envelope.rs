@@ -1,6 +1,7 @@
 //! The request around the operations.
 
 use super::*;
+use crate::schema::fixture::{EXTENSION, REGISTRY as FIXTURE};
 use proptest::prelude::*;
 
 fn user_patch(request: &Json) -> Result<Patch, Error> {
@@ -25,7 +26,7 @@ fn a_malformed_request_is_an_invalid_syntax() {
         json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "Operations": [op]}),
         json!("x"),
     ] {
-        let error = user_patch(&request).unwrap_err();
+        let error = inner(user_patch(&request).unwrap_err());
         assert!(
             matches!(error, Error::InvalidPatch { .. }),
             "{request}: {error}"
@@ -43,7 +44,7 @@ fn an_operation_that_needs_a_value_has_one() {
         let request = json!({"Operations": [{"op": "remove", "path": "title"}, operation]});
         assert_eq!(
             user_patch(&request).unwrap_err(),
-            Error::MissingValue { operation: 2 }
+            Error::MissingValue.in_operation(2)
         );
     }
 }
@@ -153,7 +154,7 @@ proptest! {
     fn any_bytes_are_answered(bytes in any::<Vec<u8>>()) {
         let registry = Registry::standard().unwrap();
         if let Ok(body) = json::parse(&bytes, json::MAX_DEPTH) {
-            let _ = Patch::parse(&registry, registry.core().user, &body, 10, ID);
+            let _ = Patch::parse(&registry, registry.core().user, &body, 10, ID, Mode::Lenient);
         }
     }
 
@@ -176,4 +177,44 @@ proptest! {
         let op = ["add", "remove", "replace"][op];
         let _ = user_after(&barbara(), &json!([{"op": op, "path": path, "value": "x"}]));
     }
+}
+
+#[test]
+fn an_error_names_its_operation() {
+    let fine = json!({"op": "replace", "path": "title", "value": "x"});
+    for wrong in [
+        json!(7),
+        json!({"op": "move", "path": "title"}),
+        json!({"op": "add", "path": 1, "value": "x"}),
+        json!({"op": "add", "path": "title[", "value": "x"}),
+        json!({"op": "add", "path": "hobbies", "value": "x"}),
+        json!({"op": "add", "path": "title", "value": {}}),
+        json!({"op": "remove", "path": "id"}),
+        json!({"op": "remove", "path": "userName"}),
+        json!({"op": "replace", "path": "emails[type ne \"fax\" and type eq \"x\"].value", "value": "x"}),
+        json!({"op": "add", "value": {"emails": [{"value": "a", "primary": true}, {"value": "b", "primary": true}]}}),
+    ] {
+        let (number, error) = refused_at(&json!([fine, wrong, fine]));
+        assert_eq!(number, Some(2), "{wrong}: {error}");
+        let whole = error.clone().in_operation(2);
+        assert_eq!(whole.to_string(), format!("Operation 2: {error}"));
+        assert_eq!(whole.scim_type(), error.scim_type());
+    }
+}
+
+#[test]
+fn the_operation_that_leaves_a_resource_incomplete_is_named() {
+    let box_of =
+        |label: Json| json!({"op": "add", "path": format!("{EXTENSION}:box"), "value": [label]});
+    let operations = json!([
+        box_of(json!({"label": "a"})),
+        box_of(json!({"flags": [true]}))
+    ]);
+    let request = json!({"Operations": operations});
+    let user = FIXTURE.core().user;
+    let error = patched(&FIXTURE, user, &barbara(), &request).unwrap_err();
+    assert!(
+        matches!(&error, Error::InOperation { number: 2, error } if matches!(**error, Error::Required { .. })),
+        "{error}"
+    );
 }

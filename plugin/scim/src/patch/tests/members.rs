@@ -94,7 +94,7 @@ fn a_member_without_value_is_nobody() {
     let registry = Registry::standard().unwrap();
     let request =
         json!({"Operations": [{"op": "add", "path": "members", "value": [{"display": "x"}]}]});
-    let error = parsed(&registry, registry.core().group, &request).unwrap_err();
+    let error = inner(parsed(&registry, registry.core().group, &request).unwrap_err());
     assert!(matches!(error, Error::Required { .. }), "{error}");
 }
 

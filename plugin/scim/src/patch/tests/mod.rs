@@ -7,9 +7,11 @@ mod members;
 mod quirks;
 mod remove;
 mod replace;
+mod strict;
 mod twin;
 
 use super::Patch;
+use crate::Mode;
 use crate::error::Error;
 use crate::json;
 use crate::resource::{Resource, from_client, to_store};
@@ -41,7 +43,7 @@ fn group() -> Json {
 fn resource(registry: &Registry, resource_type: ResourceTypeId, body: &Json) -> Resource {
     let text = body.to_string();
     let body = json::parse(text.as_bytes(), json::MAX_DEPTH).unwrap();
-    from_client(registry, resource_type, &body).unwrap()
+    from_client(registry, resource_type, &body, Mode::Lenient).unwrap()
 }
 
 fn parsed(
@@ -51,7 +53,7 @@ fn parsed(
 ) -> Result<Patch, Error> {
     let text = request.to_string();
     let body = json::parse(text.as_bytes(), json::MAX_DEPTH)?;
-    Patch::parse(registry, resource_type, &body, 100, ID)
+    Patch::parse(registry, resource_type, &body, 100, ID, Mode::Lenient)
 }
 
 /// Applies a request to a body; gives what is there afterwards and whether that
@@ -91,10 +93,24 @@ fn after(operations: &Json) -> Json {
     user_after(&barbara(), operations).unwrap_or_else(|error| panic!("{operations}: {error}"))
 }
 
+/// What is wrong with an operation.
+fn inner(error: Error) -> Error {
+    match error {
+        Error::InOperation { error, .. } => *error,
+        error => error,
+    }
+}
+
 fn refused(operations: &Json) -> Error {
+    refused_at(operations).1
+}
+
+/// Which operation is wrong, where the error names one, and what is.
+fn refused_at(operations: &Json) -> (Option<usize>, Error) {
     match user_after(&barbara(), operations) {
         Ok(after) => panic!("{operations} gave {after}"),
-        Err(error) => error,
+        Err(Error::InOperation { number, error }) => (Some(number), *error),
+        Err(error) => (None, error),
     }
 }
 

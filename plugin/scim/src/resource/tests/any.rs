@@ -35,6 +35,17 @@ fn value(id: AttrId) -> BoxedStrategy<Value> {
     }
 }
 
+/// A URI says which resource is meant: where it stands, the id stands too.
+fn without_lone_uri(id: AttrId, mut complex: Complex) -> Complex {
+    let child = |name| REGISTRY.child(id, name);
+    if let (Some(uri), Some(value)) = (child("$ref"), child("value"))
+        && complex.get(value).is_none()
+    {
+        complex.remove(uri);
+    }
+    complex
+}
+
 fn single(id: AttrId) -> BoxedStrategy<Value> {
     let attribute = REGISTRY.attribute(id);
     let one_of = |texts: &'static [&'static str]| {
@@ -49,7 +60,8 @@ fn single(id: AttrId) -> BoxedStrategy<Value> {
             .prop_filter("finite", |number| number.is_finite())
             .prop_map(Value::Decimal)
             .boxed(),
-        Type::String | Type::Reference => any::<String>()
+        Type::Reference => "[!-~é]{1,12}".prop_map(Value::String).boxed(),
+        Type::String => any::<String>()
             .prop_map(|text| text.replace('\0', ""))
             .prop_filter("no text is no value", |text| !text.is_empty())
             .prop_map(Value::String)
@@ -60,6 +72,7 @@ fn single(id: AttrId) -> BoxedStrategy<Value> {
         ]),
         Type::Binary => one_of(&["AA==", "AA", "-_8", "MIID\r\nAAAA"]),
         Type::Complex => members(attribute.children.clone())
+            .prop_map(move |complex| without_lone_uri(id, complex))
             .prop_filter("an empty object is no value", |complex| !complex.is_empty())
             .prop_map(Value::Complex)
             .boxed(),

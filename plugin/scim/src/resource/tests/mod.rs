@@ -2,13 +2,16 @@
 
 mod check;
 mod client;
+mod immutable;
 mod round_trip;
+mod strict;
 mod types;
 mod written;
 
 pub(crate) mod any;
 
 use super::{Resource, from_client, to_store};
+use crate::Mode;
 use crate::error::Error;
 use crate::json::{self, Json};
 use crate::schema::ResourceTypeId;
@@ -18,7 +21,7 @@ use serde_json::Value;
 fn read(resource_type: ResourceTypeId, body: &Value) -> Result<Resource, Error> {
     let text = body.to_string();
     let json: Json<'_> = json::parse(text.as_bytes(), 20).unwrap();
-    from_client(&REGISTRY, resource_type, &json)
+    from_client(&REGISTRY, resource_type, &json, Mode::Lenient)
 }
 
 /// A body of a user as the service understands it, for comparison.
