@@ -256,7 +256,7 @@ fn every_scim_type_is_reached_and_explained() {
         let detail = error["detail"].as_str().unwrap_or_default();
         let is_right = reply.status == status
             && error["scimType"] == scim_type
-            && error["status"] == status.to_string()
+            && error["status"].as_str() == Some(&status.to_string())
             && error["schemas"] == json!(["urn:ietf:params:scim:api:messages:2.0:Error"])
             && named.iter().all(|name| detail.contains(name));
         if !is_right {

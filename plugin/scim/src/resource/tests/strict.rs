@@ -16,7 +16,7 @@ fn read(resource_type: ResourceTypeId, body: &Value) -> Result<Value, Error> {
 }
 
 /// A user of this content, its `schemas` as they should be.
-fn user(content: Value) -> Result<Value, Error> {
+fn user(content: &Value) -> Result<Value, Error> {
     let mut body = json!({ "schemas": [USER], "userName": "u" });
     for (name, value) in content.as_object().unwrap() {
         body[name] = value.clone();
@@ -24,8 +24,8 @@ fn user(content: Value) -> Result<Value, Error> {
     read(REGISTRY.core().user, &body)
 }
 
-fn refused_as(content: Value, scim_type: ScimType) {
-    let error = user(content.clone()).unwrap_err();
+fn refused_as(content: &Value, scim_type: ScimType) {
+    let error = user(content).unwrap_err();
     assert_eq!(error.scim_type(), Some(scim_type), "{content}: {error}");
 }
 
@@ -68,7 +68,7 @@ fn undefined_attributes_and_schemas_are_an_invalid_syntax() {
         json!({ ENTERPRISE_USER: { "department": "unlisted" } }),
         json!({ "schemas": [USER, ENTERPRISE_USER], ENTERPRISE_USER: { "managerId": "1" } }),
     ] {
-        refused_as(content, ScimType::InvalidSyntax);
+        refused_as(&content, ScimType::InvalidSyntax);
     }
 }
 
@@ -91,7 +91,7 @@ fn values_of_other_types_are_an_invalid_value() {
         json!({ "x509Certificates": [{ "value": "-_8" }] }),
         json!({ "x509Certificates": [{ "value": "AA\nAA" }] }),
     ] {
-        refused_as(content, ScimType::InvalidValue);
+        refused_as(&content, ScimType::InvalidValue);
     }
 }
 
