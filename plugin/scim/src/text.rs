@@ -42,6 +42,15 @@ pub fn opaque(text: &str) -> String {
         .into_owned()
 }
 
+/// Whether two texts are the same without regard to case.
+#[must_use]
+pub(crate) fn same(a: &str, b: &str) -> bool {
+    match a.is_ascii() && b.is_ascii() {
+        true => a.eq_ignore_ascii_case(b),
+        false => fold(a) == fold(b),
+    }
+}
+
 fn fold_any(text: &str) -> String {
     let decomposed = DecomposingNormalizer::new_nfd().normalize(text);
     let folded = CaseMapper::new().fold_string(&decomposed);

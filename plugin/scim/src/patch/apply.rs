@@ -118,8 +118,8 @@ impl Work<'_> {
                 Some(Value::List(list)) if self.operation.op == Op::Add => list,
                 _ => Vec::new(),
             };
-            let set = elements::add(self.registry, id, &mut list, value.elements());
-            self.put_back(parent, id, list, &set);
+            let added = elements::add(self.registry, id, &mut list, value.elements());
+            self.put_back(parent, id, list, &added.primary);
             return Ok(());
         }
         if self.is_significant(id) && old.is_some_and(|old| old != value) {

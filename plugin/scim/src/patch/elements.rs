@@ -1,7 +1,7 @@
 //! Values of multi-valued attributes: which two are the same, adding without
 //! repeating, and the one that is primary (RFC 7643 §2.4, RFC 7644 §3.5.2.1).
 
-use crate::resource::{Complex, Value, primary_of};
+use crate::resource::{Complex, Value, is_same, primary_of};
 use crate::schema::{AttrId, Mutability, Registry};
 use crate::text::fold;
 use std::collections::BTreeMap;
@@ -9,18 +9,27 @@ use std::collections::BTreeMap;
 /// From how many new values on an index is worth its making.
 const MANY: usize = 16;
 
+/// What [`add`] did to a list.
+#[derive(Debug, Default)]
+pub(super) struct Added {
+    /// Where the values are that were given as primary.
+    pub(super) primary: Vec<usize>,
+    /// Whether the list is another than before.
+    pub(super) changed: bool,
+}
+
 /// Adds values that are not there yet. One that is there gains what the new one
-/// says beyond it. Returns where the values are that were given as primary.
+/// says beyond it.
 pub(super) fn add(
     registry: &Registry,
     attribute: AttrId,
     list: &mut Vec<Value>,
     new: &[Value],
-) -> Vec<usize> {
+) -> Added {
     let identity = Identity::of(registry, attribute);
     let primary = primary_of(registry, attribute);
     let mut index = (new.len() > MANY).then(|| Index::of(&identity, list));
-    let mut set = Vec::new();
+    let mut added = Added::default();
     for value in new {
         let same = match &index {
             Some(index) => index.find(&identity, list, value),
@@ -28,8 +37,9 @@ pub(super) fn add(
         };
         let at = same.unwrap_or(list.len());
         match list.get_mut(at) {
-            Some(old) => identity.merge(old, value),
+            Some(old) => added.changed |= identity.merge(old, value),
             None => {
+                added.changed = true;
                 list.push(value.clone());
                 if let Some(index) = &mut index {
                     index.insert(&identity, value, at);
@@ -38,31 +48,35 @@ pub(super) fn add(
         }
         let flag = primary.and_then(|primary| value.as_complex()?.get(primary));
         if flag == Some(&Value::Boolean(true)) {
-            set.push(at);
+            added.primary.push(at);
         }
     }
-    set
+    added
 }
 
 /// Leaves the elements at `set` as the only ones that can be primary: whoever
-/// makes one primary takes it from the others (RFC 7644 §3.5.2).
+/// makes one primary takes it from the others (RFC 7644 §3.5.2). Whether it was taken
+/// from any.
 pub(super) fn keep_one_primary(
     registry: &Registry,
     attribute: AttrId,
     list: &mut [Value],
     set: &[usize],
-) {
+) -> bool {
     let Some(primary) = primary_of(registry, attribute).filter(|_| !set.is_empty()) else {
-        return;
+        return false;
     };
+    let mut changed = false;
     for (at, element) in list.iter_mut().enumerate() {
         if let Value::Complex(complex) = element
             && !set.contains(&at)
             && complex.get(primary) == Some(&Value::Boolean(true))
         {
             complex.set(primary, Value::Boolean(false));
+            changed = true;
         }
     }
+    changed
 }
 
 /// What makes two values of an attribute the same one.
@@ -120,12 +134,7 @@ impl<'r> Identity<'r> {
     }
 
     fn is_equal(&self, id: AttrId, old: &Value, new: &Value) -> bool {
-        match (old, new) {
-            (Value::String(old), Value::String(new)) => {
-                old == new || self.key(id, old) == self.key(id, new)
-            }
-            _ => old == new,
-        }
+        is_same(self.registry, id, old, new)
     }
 
     fn key(&self, id: AttrId, text: &str) -> String {
@@ -138,19 +147,23 @@ impl<'r> Identity<'r> {
 
     /// Takes over what the new value says more or otherwise. What made the two
     /// the same keeps its spelling, and what is immutable its value.
-    fn merge(&self, old: &mut Value, new: &Value) {
+    /// Whether there was anything.
+    fn merge(&self, old: &mut Value, new: &Value) -> bool {
         let (Value::Complex(old), Some(new)) = (old, new.as_complex()) else {
-            return;
+            return false;
         };
+        let mut changed = false;
         for (id, value) in new.iter() {
             let keeps = old.get(id).is_some_and(|had| {
                 self.is_equal(id, had, value)
                     || self.registry.attribute(id).mutability == Mutability::Immutable
             });
             if !keeps {
+                changed |= old.get(id) != Some(value);
                 old.set(id, value.clone());
             }
         }
+        changed
     }
 }
 

@@ -3,10 +3,12 @@
 //! A request goes through three stages. `request` reads its envelope.
 //! `plan` turns each operation into `Operation`s of the simplest form there
 //! is: one attribute, one typed value; on the way `quirks` rewrites what
-//! clients send instead of standard operations. `apply` carries them out and
-//! knows of no client.
+//! clients send instead of standard operations. `apply` carries them out on a
+//! copy of the resource and knows of no client; `direct` does without the copy
+//! where it can.
 
 mod apply;
+mod direct;
 mod elements;
 mod members;
 mod plan;
@@ -145,8 +147,14 @@ impl Patch {
         resource: &mut Resource,
         included: impl Fn(&Operation) -> bool,
     ) -> Result<bool, Error> {
-        let mut after = resource.clone();
         let operations = self.operations.iter().filter(|o| included(o));
+        let mut only = operations.clone();
+        if let (Some(operation), None) = (only.next(), only.next())
+            && let Some(changed) = direct::apply(registry, &mut resource.attributes, operation)
+        {
+            return Ok(changed);
+        }
+        let mut after = resource.clone();
         for operation in operations.clone() {
             apply::apply(registry, &mut after.attributes, operation, self.mode)
                 .map_err(|error| error.in_operation(operation.number))?;

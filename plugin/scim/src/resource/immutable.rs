@@ -4,7 +4,7 @@
 use super::{Complex, Resource, Value};
 use crate::error::Error;
 use crate::schema::{AttrId, Mutability, Registry};
-use crate::text::fold;
+use crate::text::same;
 
 /// Keeps in the new state of a resource what a PUT cannot change (RFC 7644
 /// §3.5.1): `readOnly` attributes as they are, and `immutable` ones that have a
@@ -80,7 +80,7 @@ pub(crate) fn immutable_in(registry: &Registry, id: AttrId, value: &Value) -> Op
 pub(crate) fn is_same(registry: &Registry, id: AttrId, old: &Value, new: &Value) -> bool {
     match (old, new) {
         (Value::String(old), Value::String(new)) if !registry.attribute(id).case_exact => {
-            old == new || fold(old) == fold(new)
+            same(old, new)
         }
         _ => old == new,
     }

@@ -19,6 +19,7 @@ pub(crate) mod tests;
 pub use immutable::keep_unchangeable;
 pub(crate) use immutable::{changed, immutable_in, is_same, keep_in};
 pub use read::{element_from_client, from_client, from_service, from_store, value_from_client};
+pub(crate) use validate::is_complete;
 pub use validate::{complete, each_fault, primary_of, single_primary};
 pub use value::{Complex, Resource, Value};
 pub use write::{to_client, to_store};

@@ -43,6 +43,15 @@ pub fn each_fault(
 /// Is told of a fault and says whether to go on.
 type Report<'r> = &'r mut dyn FnMut(Error) -> Result<(), Error>;
 
+/// Whether a value of an attribute is complete by itself, as [`complete`] wants it.
+#[must_use]
+pub(crate) fn is_complete(registry: &Registry, attribute: AttrId, value: &Value) -> bool {
+    let children = &registry.attribute(attribute).children;
+    let mut complexes = value.elements().iter().filter_map(Value::as_complex);
+    single_primary(registry, attribute, value).is_ok()
+        && complexes.all(|complex| required(registry, children, complex, &mut Err).is_ok())
+}
+
 /// Checks that at most one value of an attribute is the primary one (RFC 7643
 /// §2.4).
 ///
