@@ -27,14 +27,17 @@ pub enum Needs {
     Envoy,
     /// etcd.
     Etcd,
+    /// Node.
+    Node,
 }
 
 impl Needs {
     /// Whether the person who runs the tests has said to do without it.
-    fn left_out(self) -> bool {
+    pub fn left_out(self) -> bool {
         let word = match self {
             Self::Envoy => "envoy",
             Self::Etcd => "etcd",
+            Self::Node => "node",
         };
         let parts = std::env::var("SCIM_EDGE_WITHOUT").unwrap_or_default();
         parts.split(',').any(|part| part == word)
@@ -58,6 +61,7 @@ pub fn within(seconds: u64, needs: &[Needs], test: impl Future<Output = ()>) {
         match part {
             Needs::Envoy => tools::envoy(),
             Needs::Etcd => tools::etcd(),
+            Needs::Node => tools::node(),
         };
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -39,6 +39,15 @@ pub fn etcd() -> &'static Path {
     once(&PATH, edge_cli::tools::etcd)
 }
 
+/// Node.
+///
+/// # Panics
+/// When there is none and none can be installed.
+pub fn node() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    once(&PATH, edge_cli::tools::node)
+}
+
 fn once(
     path: &'static OnceLock<PathBuf>,
     make: impl FnOnce() -> Result<PathBuf, edge_cli::Error>,

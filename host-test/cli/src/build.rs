@@ -1,17 +1,25 @@
-//! Building what runs: the plugin for wasm32-wasip1, and this project's own program.
+//! Building what runs: the plugin for wasm32-wasip1, the package for browsers and Node, and
+//! this project's own programs.
 
 use crate::error::Error;
 use crate::paths;
 use crate::tools::last_line;
 use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The target of the filter.
 pub(crate) const FILTER_TARGET: &str = "wasm32-wasip1";
 /// The package of the filter.
 const FILTER: &str = "scim-edge";
+/// The target of the package for browsers and Node.
+const WEB_TARGET: &str = "wasm32-unknown-unknown";
+/// Its crate, and its own name.
+const WEB: &str = "scim-web";
+/// The program that makes its JavaScript.
+const BINDGEN: &str = "edge-bindgen";
 
 /// Builds the plugin, with cargo's own progress on standard error, and returns the module.
 ///
@@ -22,13 +30,88 @@ pub fn plugin() -> Result<PathBuf, Error> {
     build(
         FILTER,
         &["--release", "--target", FILTER_TARGET, "--package", FILTER],
-        |artifact| {
-            artifact
-                .filenames
-                .into_iter()
-                .find(|f| f.extension() == Some(OsStr::new("wasm")))
-        },
+        module,
     )
+}
+
+/// Builds the package for browsers and Node and returns its folder, which is `out` or
+/// `scim-web` in cargo's target directory. What was there of it is replaced.
+///
+/// # Errors
+/// When the target cannot be added, the code does not compile, or the folder cannot be
+/// written.
+pub fn web_package(out: Option<&Path>) -> Result<PathBuf, Error> {
+    ensure_target(WEB_TARGET)?;
+    let module = build(
+        WEB,
+        &[
+            "--release",
+            "--target",
+            WEB_TARGET,
+            "--package",
+            WEB,
+            // wasm-bindgen looks for the features of the target in a section that goes
+            // with the rest when everything is stripped; it removes the rest itself.
+            "--config",
+            "profile.release.strip='debuginfo'",
+        ],
+        module,
+    )?;
+    // No --package: with the features of the whole workspace, as for the launcher.
+    let bindgen = build(BINDGEN, &["--bin", BINDGEN], |artifact| artifact.executable)?;
+    let package = match out {
+        Some(out) => out.to_owned(),
+        // The module is in TARGET/release of the target directory.
+        None => module
+            .ancestors()
+            .nth(3)
+            .map_or_else(|| PathBuf::from(WEB), |target| target.join(WEB)),
+    };
+    fs::create_dir_all(&package).map_err(Error::file("create", &package))?;
+    let output = Command::new(&bindgen)
+        .args([&module, &package])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| Error::Spawn {
+            program: bindgen.display().to_string(),
+            source,
+        })?;
+    if !output.status.success() {
+        return Err(Error::Bindgen(last_line(&output.stderr)));
+    }
+    let manifest = package.join("package.json");
+    fs::write(&manifest, web_manifest()).map_err(Error::file("write", &manifest))?;
+    Ok(package)
+}
+
+/// The package's manifest: one entry, which is another file in Node than elsewhere. The
+/// first condition that holds is taken, so their order is part of it.
+fn web_manifest() -> String {
+    format!(
+        r#"{{
+  "name": "{WEB}",
+  "version": "{}",
+  "description": "SCIM 2.0 (RFC 7643, RFC 7644): validate, filter, patch and project resources",
+  "license": "Apache-2.0",
+  "private": true,
+  "type": "module",
+  "exports": {{
+    ".": {{
+      "node": {{ "types": "./node/scim_web.d.ts", "default": "./node/scim_web.js" }},
+      "default": {{ "types": "./web/scim_web.d.ts", "default": "./web/scim_web.js" }}
+    }}
+  }}
+}}
+"#,
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+fn module(artifact: Artifact) -> Option<PathBuf> {
+    artifact
+        .filenames
+        .into_iter()
+        .find(|f| f.extension() == Some(OsStr::new("wasm")))
 }
 
 /// The `cargo-edge` program: this process's own, or built now when this process is a test.

@@ -1,6 +1,6 @@
 //! The command line: what can be said, and who does it.
 
-use crate::commands::{fuzz, kv, replay, serve, test, up};
+use crate::commands::{fuzz, kv, replay, serve, test, up, web};
 use crate::error::Error;
 use crate::paths;
 use crate::process::become_child;
@@ -40,6 +40,8 @@ enum Command {
     Kv(kv::KvArgs),
     /// Play identity-provider transcripts against any SCIM server
     Replay(replay::ReplayArgs),
+    /// Build the protocol as a package for browsers and Node
+    Web(web::WebArgs),
     /// Become a program that dies with the process PARENT
     #[command(hide = true)]
     Child {
@@ -122,6 +124,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Kv(args) => on_runtime(kv::run(&args)),
         Command::Replay(args) => on_runtime(replay::run(&args)),
+        Command::Web(args) => web::run(&args),
     };
     match done {
         Ok(code) => code,

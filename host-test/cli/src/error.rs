@@ -212,6 +212,25 @@ pub enum Error {
     #[error("There is no fuzz target {0}. Choose one of {1}.")]
     NoFuzzTarget(String, String),
 
+    /// Node is missing, which only `test` needs.
+    #[error(
+        "Node is not installed. Install version {0} or newer (Debian: apt-get install nodejs), set NODE=/path/to/node, or leave those tests out with --without node."
+    )]
+    NodeMissing(u32),
+
+    /// What `NODE` names, or what is on PATH, is too old or no Node.
+    #[error(
+        "{path} is not Node {wanted} or newer: {said}. Set NODE=/path/to/node, or leave those tests out with --without node."
+    )]
+    NotNode {
+        /// The program.
+        path: PathBuf,
+        /// The oldest version that will do.
+        wanted: u32,
+        /// What it says of its version.
+        said: String,
+    },
+
     /// A package could not be installed.
     #[error("`{command}` failed: {reason}. Run it by hand to see why.")]
     Install {
@@ -220,6 +239,10 @@ pub enum Error {
         /// The end of its output.
         reason: String,
     },
+
+    /// The JavaScript of the package could not be made.
+    #[error("wasm-bindgen refused the module: {0}. Remove the target directory and try again.")]
+    Bindgen(String),
 
     /// The wasmtime host failed.
     #[error(

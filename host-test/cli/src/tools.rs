@@ -44,6 +44,40 @@ pub fn etcd() -> Result<PathBuf, Error> {
     find_on_path("etcd").ok_or(Error::EtcdMissing)
 }
 
+/// The oldest Node that will do: the oldest one with all that the package uses.
+const OLDEST_NODE: u32 = 18;
+
+/// Node: `NODE`, else on PATH, else installed as a Debian package when we may.
+///
+/// # Errors
+/// [`Error::NodeMissing`] when it is not there and cannot be installed, [`Error::NotNode`]
+/// when it is too old.
+pub fn node() -> Result<PathBuf, Error> {
+    let named = std::env::var_os("NODE").filter(|path| !path.is_empty());
+    let path = match named.map(PathBuf::from).or_else(|| find_on_path("node")) {
+        Some(path) => path,
+        None => {
+            debian_packages(&["nodejs"])?;
+            find_on_path("node").ok_or(Error::NodeMissing(OLDEST_NODE))?
+        }
+    };
+    let output = Command::new(&path).arg("--version").output();
+    let said = output.map_or_else(|e| e.to_string(), |output| last_line(&output.stdout));
+    if major_version(&said).is_some_and(|major| major >= OLDEST_NODE) {
+        return Ok(path);
+    }
+    Err(Error::NotNode {
+        path,
+        wanted: OLDEST_NODE,
+        said,
+    })
+}
+
+/// The number between `v` and the first dot.
+fn major_version(said: &str) -> Option<u32> {
+    said.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
 /// A C++ compiler: `CXX`, else on PATH, else installed as a Debian package when we may.
 ///
 /// # Errors
@@ -107,5 +141,12 @@ mod tests {
     fn last_line_skips_blanks_and_the_full_stop() {
         assert_eq!(last_line(b"one\n ERROR: two. \n\n"), "ERROR: two");
         assert_eq!(last_line(b""), "");
+    }
+
+    #[test]
+    fn the_version_of_node_is_read_from_what_it_says() {
+        assert_eq!(major_version("v20.11.1"), Some(20));
+        assert_eq!(major_version("20"), None);
+        assert_eq!(major_version(""), None);
     }
 }

@@ -130,6 +130,8 @@ impl Node {
 pub(crate) struct Sentence<'c> {
     pub(crate) registry: &'c Registry,
     pub(crate) condition: &'c Condition,
+    /// The attribute whose element the condition is about; nothing for the resource.
+    pub(crate) element: Option<AttrId>,
 }
 
 impl fmt::Display for Sentence<'_> {
@@ -141,12 +143,14 @@ impl fmt::Display for Sentence<'_> {
             Condition::Element {
                 attribute,
                 condition,
-            } => write!(
-                f,
-                "there is one of {} for which ({})",
-                self.registry.path(*attribute),
-                self.of(condition)
-            ),
+            } => {
+                let inner = Sentence {
+                    element: Some(*attribute),
+                    ..self.of(condition)
+                };
+                let path = self.registry.path(*attribute);
+                write!(f, "{path} has a value for which ({inner})")
+            }
             Condition::Comparison {
                 attribute,
                 operator,
@@ -158,10 +162,30 @@ impl fmt::Display for Sentence<'_> {
 
 impl<'c> Sentence<'c> {
     fn of(&self, condition: &'c Condition) -> Self {
-        Self {
-            registry: self.registry,
-            condition,
+        Self { condition, ..*self }
+    }
+
+    /// From an attribute up to the resource, or to the element.
+    fn steps(&self, id: AttrId) -> impl Iterator<Item = AttrId> {
+        let lineage = self.registry.lineage(id);
+        lineage.take_while(|step| Some(*step) != self.element)
+    }
+
+    /// The attribute's path from the resource, or from the element. An element without
+    /// sub-attributes is its own `value` (RFC 7643 §2.4).
+    fn name(&self, id: AttrId) -> String {
+        if self.element.is_none() {
+            return self.registry.path(id);
         }
+        let mut names: Vec<&str> = self
+            .steps(id)
+            .map(|step| self.registry.attribute(step).name.as_str())
+            .collect();
+        names.reverse();
+        if names.is_empty() {
+            return "value".to_owned();
+        }
+        names.join(".")
     }
 
     fn joined(
@@ -191,20 +215,22 @@ impl<'c> Sentence<'c> {
         operand: Option<&Value>,
     ) -> fmt::Result {
         let attribute = self.registry.attribute(id);
-        let path = self.registry.path(id);
+        let path = self.name(id);
         let Some(operand) = operand.and_then(Operand::of) else {
             return write!(f, "{path} has a value");
         };
-        let is_list = |id| self.registry.attribute(id).multi_valued;
-        if self.registry.lineage(id).any(is_list) {
+        if self
+            .steps(id)
+            .any(|id| self.registry.attribute(id).multi_valued)
+        {
             f.write_str("one of ")?;
         }
         write!(f, "{path} {} {operand}", verb(attribute, operator))?;
         if matches!(operand, Operand::Text(_)) && attribute.kind == Type::String {
             f.write_str(if attribute.case_exact {
-                " (exactly as written)"
+                " (case counts)"
             } else {
-                " (in upper or lower case)"
+                " (ignoring case)"
             })?;
         }
         if operator == "ne" {

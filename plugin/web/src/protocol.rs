@@ -107,6 +107,7 @@ impl Protocol {
         let sentence = Sentence {
             registry: &self.registry,
             condition: &condition,
+            element: None,
         };
         Ok(Explained {
             canonical,

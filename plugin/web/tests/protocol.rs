@@ -96,16 +96,24 @@ fn an_unknown_resource_type_is_an_error_of_the_call() {
 fn a_filter_is_told_in_a_sentence() {
     assert_eq!(
         sentence(r#"userName sw "BJ" and not (active eq true)"#),
-        "A User matches when userName starts with \"BJ\" (in upper or lower case) and \
-         not (active is true)."
+        "A User matches when userName starts with \"BJ\" (ignoring case) and not (active is true)."
     );
     assert_eq!(
         sentence(
             r#"title pr and (emails[type ne "work"] or meta.created gt "2026-01-01T00:00:00Z")"#
         ),
-        "A User matches when title has a value and (there is one of emails for which \
-         (one of emails.type is other than \"work\" (in upper or lower case) or has no value) or \
+        "A User matches when title has a value and (emails has a value for which \
+         (type is other than \"work\" (ignoring case) or has no value) or \
          meta.created is later than \"2026-01-01T00:00:00Z\")."
+    );
+}
+
+#[test]
+fn a_comparison_with_many_values_asks_for_one_of_them() {
+    assert_eq!(
+        sentence(r#"emails.value ew "@one.example" or schemas eq "urn:x""#),
+        "A User matches when one of emails.value ends with \"@one.example\" (ignoring case) or \
+         one of schemas is \"urn:x\"."
     );
 }
 

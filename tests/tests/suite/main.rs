@@ -13,3 +13,4 @@ mod requirements;
 mod start_stop;
 mod tls;
 mod transcripts;
+mod web;

@@ -7,3 +7,4 @@ pub(crate) mod replay;
 pub mod serve;
 pub(crate) mod test;
 pub mod up;
+pub(crate) mod web;

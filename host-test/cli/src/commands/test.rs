@@ -1,6 +1,6 @@
 //! `cargo edge test`: everything the project can check of itself, on a machine that has only Rust.
 
-use crate::build::{cargo, ensure_target};
+use crate::build::{self, cargo, ensure_target};
 use crate::commands::fuzz;
 use crate::envoy::binary;
 use crate::error::Error;
@@ -11,10 +11,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-/// What is built for wasm, and for which target: the filter, and the protocol for browsers.
-const WASM_BUILDS: [(&str, &str); 3] = [
+/// What is built for wasm beside the package for browsers and Node, and for which target.
+const WASM_BUILDS: [(&str, &str); 2] = [
     ("wasm32-wasip1", "scim-edge"),
-    ("wasm32-unknown-unknown", "scim"),
     ("wasm32-wasip1", "directory"),
 ];
 /// Tells the tests which parts they have to do without.
@@ -38,17 +37,20 @@ enum Part {
     Envoy,
     /// etcd
     Etcd,
+    /// Node 18 or newer
+    Node,
     /// The fuzz targets, which need a C++ compiler
     Fuzz,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Envoy, Self::Etcd, Self::Fuzz];
+    const ALL: [Self; 4] = [Self::Envoy, Self::Etcd, Self::Node, Self::Fuzz];
 
     fn name(self) -> &'static str {
         match self {
             Self::Envoy => "envoy",
             Self::Etcd => "etcd",
+            Self::Node => "node",
             Self::Fuzz => "fuzz",
         }
     }
@@ -58,6 +60,7 @@ impl Part {
         Ok(match self {
             Self::Envoy => Some(("ENVOY", binary::find()?)),
             Self::Etcd => Some(("ETCD", tools::etcd()?)),
+            Self::Node => Some(("NODE", tools::node()?)),
             Self::Fuzz => None,
         })
     }
@@ -98,6 +101,11 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Error> {
         let built = status(&mut build)?;
         summary.part(built, &format!("build {package} for {target}"));
     }
+    let packaged = build::web_package(None);
+    if let Err(error) = &packaged {
+        eprintln!("error: {error}");
+    }
+    summary.part(packaged.is_ok(), "build the package scim-web");
     let (passed, results) = run_tests(test)?;
     summary.part(passed, "cargo test --workspace");
     // Who names a test wants that one.
