@@ -33,7 +33,19 @@ function calls(value) {
     scim.project("User", user, value),
     scim.project("User", user, { attributes: value, excludedAttributes: value }),
     scim.project(value, user),
+    ...compiled(value),
+    ...compiled({ schemas: value, resource_types: value }),
+    ...compiled({ schemas: [value] }),
   ];
+}
+
+/** The outcome of compiling documents, where there are none: what compiles is no JSON. */
+function compiled(documents) {
+  const outcome = Scim.compile(documents);
+  assert.deepEqual(Object.keys(outcome), ["ok", outcome.ok ? "value" : "error"]);
+  if (!outcome.ok) return [outcome];
+  outcome.value.free();
+  return [];
 }
 
 /** An outcome is plain JSON, and an error has the one shape. */
@@ -178,6 +190,21 @@ test("a call inside a call", () => {
     toJSON: () => ({ userName: scim.parseFilter("User", "TITLE  pr").value }),
   });
   assert.equal(outcome.value.resource.userName, "TITLE pr");
+});
+
+test("schemas of one's own", () => {
+  const attribute = (name) => ({
+    schemas: [{ id: "urn:example:1.0:Own", name: "Own", attributes: [{ name }] }],
+    resource_types: [{ name: "User", schemaExtensions: [{ schema: "urn:example:1.0:Own" }] }],
+  });
+  harmless(() => {
+    for (const name of NAMES) compiled(attribute(name)).forEach(sound);
+    assert.equal(Scim.compile(attribute("__proto__")).ok, false);
+    const own = Scim.compile(attribute("badge")).value;
+    const { resource } = own.validate("User", { userName: "ada", badge: "7" }).value;
+    assert.equal(resource["urn:example:1.0:Own"].badge, "7");
+    own.free();
+  });
 });
 
 test("the module works on after all that", () => {

@@ -6,7 +6,7 @@
 
 use crate::outcome::{MAX_LENGTH, Problem, Refusal, to_json};
 use crate::protocol::Protocol;
-use js_sys::{JSON, JsString};
+use js_sys::{JSON, JsString, Object, Reflect};
 use scim::json::{self, Json};
 use serde::Serialize;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -30,6 +30,18 @@ impl Scim {
     pub fn new() -> Result<Self, JsError> {
         let protocol = Protocol::standard().map_err(|problem| JsError::new(&problem.detail))?;
         Ok(Self { protocol })
+    }
+
+    /// With schemas and resource types of one's own beside those of RFC 7643.
+    #[wasm_bindgen(unchecked_return_type = "Outcome<Scim>")]
+    pub fn compile(
+        #[wasm_bindgen(unchecked_param_type = "Documents | string")] documents: &JsValue,
+    ) -> JsValue {
+        let compiled = json_text(documents).and_then(|text| Protocol::with(&text));
+        match compiled {
+            Ok(protocol) => done(&Self { protocol }.into()),
+            Err(problem) => reply(|| Err::<(), _>(problem)),
+        }
     }
 
     /// Reads a resource as the body of a POST and tells what is wrong with it.
@@ -158,6 +170,15 @@ fn reply<T: Serialize>(call: impl FnOnce() -> Result<T, Problem>) -> JsValue {
     // JSON that we wrote is refused only by a JSON.parse that somebody put in the place of
     // JavaScript's own.
     JSON::parse(&to_json(call())).unwrap_or_else(|thrown| thrown)
+}
+
+/// The outcome whose value is an object of ours and not of JSON.
+fn done(value: &JsValue) -> JsValue {
+    let outcome = Object::new();
+    // A new object takes every property.
+    let _ = Reflect::set(&outcome, &"ok".into(), &JsValue::TRUE);
+    let _ = Reflect::set(&outcome, &"value".into(), value);
+    outcome.into()
 }
 
 /// The text of a string.

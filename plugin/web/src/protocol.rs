@@ -68,6 +68,23 @@ impl Protocol {
         Ok(Self { registry })
     }
 
+    /// With schemas and resource types of one's own: a JSON object with the keys `schemas`
+    /// and `resource_types` of the plugin's configuration; other keys of it are ignored.
+    ///
+    /// # Errors
+    /// When a document is malformed or contradicts another.
+    pub fn with(documents: &str) -> Result<Self, Problem> {
+        let documents = json::parse(documents.as_bytes(), json::MAX_DEPTH).map_err(refused)?;
+        if documents.as_object().is_none() {
+            return Err(refused(Error::NotAnObject));
+        }
+        let none = Json::Array(Vec::new());
+        let given = |name| documents.get(name).unwrap_or(&none);
+        let registry = Registry::with(given("schemas"), given("resource_types"));
+        let registry = registry.map_err(|error| Problem::new(&error.into(), ""))?;
+        Ok(Self { registry })
+    }
+
     /// Reads a resource as the body of a POST and says what is wrong with it.
     ///
     /// # Errors

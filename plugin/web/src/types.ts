@@ -107,3 +107,44 @@ export interface Projection {
   /** Names, in a list or separated by commas. */
   excludedAttributes?: string | string[];
 }
+
+/** Schemas and resource types of one's own, as in the plugin's configuration. */
+export interface Documents {
+  /** Schemas (RFC 7643 section 7). */
+  schemas?: SchemaDocument[];
+  /** Resource types (RFC 7643 section 6); one of a known name adds its extensions to that. */
+  resource_types?: ResourceTypeDocument[];
+}
+
+export interface SchemaDocument {
+  id: string;
+  name: string;
+  description?: string;
+  attributes: AttributeDocument[];
+  [key: string]: unknown;
+}
+
+export interface AttributeDocument {
+  name: string;
+  type?: AttributeType;
+  multiValued?: boolean;
+  description?: string;
+  required?: boolean;
+  caseExact?: boolean;
+  mutability?: "readOnly" | "readWrite" | "immutable" | "writeOnly";
+  returned?: "always" | "never" | "default" | "request";
+  uniqueness?: "none" | "server" | "global";
+  canonicalValues?: string[];
+  referenceTypes?: string[];
+  subAttributes?: AttributeDocument[];
+  [key: string]: unknown;
+}
+
+export interface ResourceTypeDocument {
+  name: string;
+  description?: string;
+  endpoint?: string;
+  schema?: string;
+  schemaExtensions?: { schema: string; required?: boolean }[];
+  [key: string]: unknown;
+}

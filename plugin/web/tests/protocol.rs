@@ -246,3 +246,53 @@ fn schemas_and_resource_types_are_those_of_the_service() {
     assert_eq!(ids(value(protocol().resource_types())), ["User", "Group"]);
     assert!(ids(value(protocol().schemas())).contains(&json!(USER)));
 }
+
+#[test]
+fn schemas_of_ones_own_are_understood_beside_the_standard_ones() {
+    let documents = json!({
+        "schemas": [{
+            "id": "urn:example:params:scim:schemas:1.0:Badge",
+            "name": "Badge",
+            "attributes": [{ "name": "badge", "type": "integer", "required": true }],
+        }],
+        "resource_types": [{
+            "name": "User",
+            "schemaExtensions": [{ "schema": "urn:example:params:scim:schemas:1.0:Badge" }],
+        }],
+        "limits": {},
+    });
+    let protocol = Protocol::with(&documents.to_string()).unwrap();
+    let validation = value(protocol.validate(
+        "User",
+        r#"{"userName":"ada","urn:example:params:scim:schemas:1.0:Badge":{"badge":"x"}}"#,
+        false,
+    ));
+    assert_eq!(
+        validation["problems"][0]["attribute"],
+        "urn:example:params:scim:schemas:1.0:Badge:badge"
+    );
+}
+
+#[test]
+fn documents_that_are_wrong_are_refused_with_the_place() {
+    for (documents, place) in [
+        (r#"[]"#, "JSON object"),
+        (r#"{"schemas":7}"#, "schemas"),
+        (
+            r#"{"schemas":[{"id":"urn:x:y","name":"X","attributes":[{"name":"__proto__"}]}]}"#,
+            "__proto__",
+        ),
+        (
+            r#"{"resource_types":[{"name":"User","schemaExtensions":[{"schema":"urn:z"}]}]}"#,
+            "urn:z",
+        ),
+    ] {
+        let problem = Protocol::with(documents).unwrap_err();
+        assert_eq!(problem.status, 400);
+        assert!(
+            problem.detail.contains(place),
+            "{documents}: {}",
+            problem.detail
+        );
+    }
+}
