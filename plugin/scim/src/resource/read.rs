@@ -18,8 +18,7 @@ enum Source {
     Operation,
     /// A service.
     Service,
-    /// A record, perhaps of another configuration: what is no longer of its
-    /// attribute's type counts as unknown.
+    /// A record, perhaps of another configuration.
     Record,
 }
 
@@ -28,11 +27,17 @@ impl Source {
         matches!(self, Self::Body | Self::Operation)
     }
 
-    /// The value, or none where one that cannot be read counts as unknown.
-    fn known(self, value: Result<Option<Value>, Error>) -> Result<Option<Value>, Error> {
+    /// The value, or none where the attribute of a configuration has another type
+    /// than it had when the record was written.
+    fn known(
+        self,
+        registry: &Registry,
+        id: AttrId,
+        value: Result<Option<Value>, Error>,
+    ) -> Result<Option<Value>, Error> {
         match self {
-            Self::Record => Ok(value.unwrap_or_default()),
-            Self::Body | Self::Operation | Self::Service => value,
+            Self::Record if !registry.is_standard(id) => Ok(value.unwrap_or_default()),
+            Self::Record | Self::Body | Self::Operation | Self::Service => value,
         }
     }
 }
@@ -172,7 +177,7 @@ fn own(
     let mut resource = Resource::new(resource_type);
     for (name, json) in members {
         if let Some(id) = registry.top(resource_type, name)
-            && let Some(value) = source.known(reader.value(id, json))?
+            && let Some(value) = source.known(registry, id, reader.value(id, json))?
         {
             resource.attributes.set(id, value);
         }
@@ -317,7 +322,10 @@ impl<'r> Reader<'r> {
             match registry.child(id, name) {
                 Some(child) if self.is_client() && is_read_only(registry, child) => {}
                 Some(child) => {
-                    if let Some(value) = self.source.known(self.value(child, json))? {
+                    if let Some(value) =
+                        self.source
+                            .known(registry, child, self.value(child, json))?
+                    {
                         complex.set(child, value);
                     }
                 }

@@ -12,6 +12,8 @@ pub(super) struct Builder {
     attributes: Vec<Attribute>,
     schemas: Vec<Schema>,
     resource_types: Vec<ResourceType>,
+    /// How many attributes are of RFC 7643.
+    standard: usize,
 }
 
 impl Builder {
@@ -19,6 +21,7 @@ impl Builder {
         &mut self,
         definition: SchemaDefinition,
         is_extension: bool,
+        is_standard: bool,
     ) -> Result<(), DefinitionError> {
         let container = if is_extension {
             let container = AttributeDefinition {
@@ -47,6 +50,9 @@ impl Builder {
             attributes,
             container,
         });
+        if is_standard {
+            self.standard = self.attributes.len();
+        }
         Ok(())
     }
 
@@ -154,6 +160,7 @@ impl Builder {
             attributes: self.attributes,
             schemas: self.schemas,
             resource_types: self.resource_types,
+            standard: self.standard,
             core,
         })
     }

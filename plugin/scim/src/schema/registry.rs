@@ -119,6 +119,8 @@ pub struct Registry {
     pub(super) attributes: Vec<Attribute>,
     pub(super) schemas: Vec<Schema>,
     pub(super) resource_types: Vec<ResourceType>,
+    /// How many of the attributes, the first ones, are of RFC 7643.
+    pub(super) standard: usize,
     pub(super) core: Core,
 }
 
@@ -169,12 +171,12 @@ impl Registry {
         types: Vec<ResourceTypeDefinition>,
     ) -> Result<Self, DefinitionError> {
         let mut builder = Builder::default();
-        for schema in schemas {
+        for (i, schema) in schemas.into_iter().enumerate() {
             let is_extension = types
                 .iter()
                 .flat_map(|t| &t.schema_extensions)
                 .any(|e| e.schema.eq_ignore_ascii_case(&schema.id));
-            builder.schema(schema, is_extension)?;
+            builder.schema(schema, is_extension, i < STANDARD.len())?;
         }
         for definition in types {
             builder.resource_type(definition)?;
@@ -191,6 +193,12 @@ impl Registry {
             .get(usize::from(id.0))
             .or(self.attributes.first())
             .unwrap_or(&PLACEHOLDER)
+    }
+
+    /// Whether an attribute is one of RFC 7643, which no configuration changes.
+    #[must_use]
+    pub fn is_standard(&self, id: AttrId) -> bool {
+        usize::from(id.0) < self.standard
     }
 
     /// All schemas, the common attributes first.
@@ -350,20 +358,22 @@ impl Registry {
     }
 }
 
+/// The schemas of RFC 7643, the common attributes first.
+const STANDARD: [&str; 7] = [
+    include_str!("data/common.json"),
+    include_str!("data/user.json"),
+    include_str!("data/enterprise_user.json"),
+    include_str!("data/group.json"),
+    include_str!("data/schema.json"),
+    include_str!("data/resource_type.json"),
+    include_str!("data/service_provider_config.json"),
+];
+
 /// The documents in `data/`.
 pub(crate) fn standard_documents()
 -> Result<(Vec<SchemaDefinition>, Vec<ResourceTypeDefinition>), DefinitionError> {
-    let schemas = [
-        include_str!("data/common.json"),
-        include_str!("data/user.json"),
-        include_str!("data/enterprise_user.json"),
-        include_str!("data/group.json"),
-        include_str!("data/schema.json"),
-        include_str!("data/resource_type.json"),
-        include_str!("data/service_provider_config.json"),
-    ];
-    let mut definitions = Vec::with_capacity(schemas.len());
-    for text in schemas {
+    let mut definitions = Vec::with_capacity(STANDARD.len());
+    for text in STANDARD {
         definitions.push(SchemaDefinition::read(&document(text)?)?);
     }
     let types = document(include_str!("data/resource_types.json"))?;
