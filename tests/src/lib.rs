@@ -29,6 +29,8 @@ pub enum Needs {
     Etcd,
     /// Node.
     Node,
+    /// The conformance suites of others.
+    Suites,
 }
 
 impl Needs {
@@ -38,6 +40,7 @@ impl Needs {
             Self::Envoy => "envoy",
             Self::Etcd => "etcd",
             Self::Node => "node",
+            Self::Suites => "suites",
         };
         let parts = std::env::var("SCIM_EDGE_WITHOUT").unwrap_or_default();
         parts.split(',').any(|part| part == word)
@@ -62,6 +65,7 @@ pub fn within(seconds: u64, needs: &[Needs], test: impl Future<Output = ()>) {
             Needs::Envoy => tools::envoy(),
             Needs::Etcd => tools::etcd(),
             Needs::Node => tools::node(),
+            Needs::Suites => tools::suites(),
         };
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

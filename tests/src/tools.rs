@@ -48,6 +48,15 @@ pub fn node() -> &'static Path {
     once(&PATH, edge_cli::tools::node)
 }
 
+/// The folder of the conformance suites' programs.
+///
+/// # Panics
+/// When they cannot be installed.
+pub fn suites() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    once(&PATH, edge_cli::suites::programs)
+}
+
 fn once(
     path: &'static OnceLock<PathBuf>,
     make: impl FnOnce() -> Result<PathBuf, edge_cli::Error>,

@@ -208,6 +208,12 @@ pub enum Error {
     )]
     CxxMissing,
 
+    /// Python is missing, which only the conformance suites need.
+    #[error(
+        "Python 3 with its venv module is not installed, which the conformance suites need. Install it (Debian: apt-get install python3 python3-venv), or leave them out with --without suites."
+    )]
+    PythonMissing,
+
     /// There is no fuzz target of that name.
     #[error("There is no fuzz target {0}. Choose one of {1}.")]
     NoFuzzTarget(String, String),

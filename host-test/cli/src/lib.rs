@@ -19,6 +19,7 @@ pub mod replay;
 mod secret;
 mod server;
 mod store;
+pub mod suites;
 pub mod tools;
 
 pub use commands::{serve, up};

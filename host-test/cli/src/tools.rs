@@ -97,7 +97,7 @@ pub(crate) fn cxx() -> Result<PathBuf, Error> {
 }
 
 /// Installs Debian packages. Nothing is done, and `false` told, where we may not.
-fn debian_packages(names: &[&str]) -> Result<bool, Error> {
+pub(crate) fn debian_packages(names: &[&str]) -> Result<bool, Error> {
     if !rustix::process::geteuid().is_root() || find_on_path("apt-get").is_none() {
         return Ok(false);
     }

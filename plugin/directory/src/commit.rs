@@ -32,6 +32,8 @@ pub(crate) struct Change {
     pub(crate) ops: Vec<Op>,
     /// Any number of writes that are independent of one another.
     pub(crate) many: Vec<Op>,
+    /// What to read when all is written; at most three ranges.
+    pub(crate) read: Vec<Range>,
     /// The values that no other resource may have, in the order of the compares.
     pub(crate) claims: Vec<Claim>,
     /// What to read besides when a compare fails, to tell which and why.
@@ -56,6 +58,8 @@ pub(crate) enum Commit {
         revision: i64,
         /// The replies to [`Change::many`]; `None` when they were lost.
         many: Option<Vec<OpReply>>,
+        /// The replies to [`Change::read`]; none when they were lost.
+        read: Vec<RangeReply>,
     },
     /// A compare failed, nothing was written. Who holds each of
     /// [`Change::claims`], and the replies to [`Change::explain`].
@@ -226,6 +230,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let explain = holders.chain(&change.explain);
         otherwise.extend(explain.cloned().map(Op::Range));
         pack::append(&mut then, change.many.clone())?;
+        then.extend(change.read.iter().cloned().map(Op::Range));
         let txn = Txn {
             compares,
             then,
@@ -258,16 +263,16 @@ impl From<TooLarge> for Error {
 
 fn read_reply(reply: TxnReply, change: &Change) -> Result<Commit, Error> {
     if reply.succeeded {
-        let many = reply.replies.into_iter().skip(1 + change.ops.len());
+        let mut many = reply.replies;
+        let behind = many.split_off(many.len().saturating_sub(change.read.len()));
+        let many = many.into_iter().skip(1 + change.ops.len());
         return Ok(Commit::Made {
             revision: reply.revision,
             many: Some(pack::unpack(many.collect(), change.many.len())),
+            read: ranges(behind).collect(),
         });
     }
-    let mut ranges = reply.replies.into_iter().filter_map(|reply| match reply {
-        OpReply::Range(range) => Some(range),
-        OpReply::Put | OpReply::Delete(_) | OpReply::Txn(_) => None,
-    });
+    let mut ranges = ranges(reply.replies);
     let event = ranges.next().ok_or_else(|| Error::Internal {
         reason: "the store's reply lacks what was asked for".to_owned(),
     })?;
@@ -275,7 +280,15 @@ fn read_reply(reply: TxnReply, change: &Change) -> Result<Commit, Error> {
         Some(event) => Commit::Made {
             revision: event.mod_revision,
             many: None,
+            read: Vec::new(),
         },
         None => Commit::Conflict(ranges.collect()),
+    })
+}
+
+fn ranges(replies: Vec<OpReply>) -> impl Iterator<Item = RangeReply> {
+    replies.into_iter().filter_map(|reply| match reply {
+        OpReply::Range(range) => Some(range),
+        OpReply::Put | OpReply::Delete(_) | OpReply::Txn(_) => None,
     })
 }

@@ -42,6 +42,8 @@ pub(crate) struct Edit {
     /// Whether the changes rest on the list of members that was read. Those that
     /// name each member do not, so they never conflict.
     pub(crate) compare_members: bool,
+    /// What the answer needs of the state after the change.
+    pub(crate) read: Vec<Range>,
 }
 
 /// A group after a change.
@@ -51,6 +53,8 @@ pub(crate) struct Edited {
     pub(crate) group: Resource,
     pub(crate) version: i64,
     pub(crate) members: Members,
+    /// The replies to [`Edit::read`]; none when they were lost.
+    pub(crate) read: Vec<RangeReply>,
 }
 
 impl StoredGroup {
@@ -118,6 +122,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             group,
             version,
             members,
+            read: Vec::new(),
         }
     }
 
@@ -172,12 +177,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             members,
             changes,
             compare_members,
+            read,
         } = edit;
         complete(&self.registry, &group)?;
         let is_new = stored.record == 0;
         let record_changes = !self.same_record(&stored.resource, &group);
         if !record_changes && changes.is_empty() {
-            return Ok(Some(self.unedited(stored.clone(), members)));
+            return Ok(Some(Edited {
+                read: self.ranges(session, read).await?,
+                ..self.unedited(stored.clone(), members)
+            }));
         }
 
         let at = self.now();
@@ -201,6 +210,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let unchanged = Compare::unchanged(keys.group_touch(id), stored.touch);
             change.compares.push(unchanged);
         }
+        change.read = read;
         let first_member = change.many.len();
         if !changes.is_empty() {
             let members = self.registry.core().members;
@@ -220,13 +230,18 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             change.many.extend(arrival?);
         }
         match self.commit(session, event, &change).await? {
-            Commit::Made { revision, many } => {
+            Commit::Made {
+                revision,
+                many,
+                read,
+            } => {
                 self.stamp_modified(&mut group, &at);
                 let many = many.as_deref().and_then(|all| all.get(first_member..));
                 Ok(Some(Edited {
                     group,
                     version: revision,
                     members: outcome(members, changes, many),
+                    read,
                 }))
             }
             Commit::Conflict(explained) => {

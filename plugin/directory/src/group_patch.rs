@@ -21,7 +21,7 @@ use scim::patch::{MemberChange, Patch};
 use std::collections::BTreeMap;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// PATCH of a group. The answer has no body.
+    /// PATCH of a group. The answer shows it when that is asked for and it is small.
     ///
     /// # Errors
     /// [`Error::NoResource`], [`Error::PreconditionFailed`],
@@ -33,6 +33,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         id: &str,
         body: &Json<'_>,
         precondition: &Precondition,
+        shown: bool,
     ) -> Result<Rendered, Error> {
         let core = self.registry.core();
         let most = self.config.limits.max_patch_operations;
@@ -48,16 +49,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             precondition.check(stored.version())?;
             edit.compare_members |= precondition.is_given();
             self.keep_identity(&stored.resource, &mut edit.group);
+            if shown {
+                edit.read = self.shown_ranges(&session.keys, id);
+            }
             let edited = self.edit_group(session, id, &stored, edit, &mut event);
             match edited.await? {
-                Some(edited) => {
-                    return Ok(Rendered {
-                        id: id.to_owned(),
-                        version: edited.version,
-                        location: self.location(session, Kind::Group, id),
-                        body: Vec::new(),
-                    });
-                }
+                Some(edited) => return self.patched(session, id, &edited),
                 None => self.start_again(&mut attempts).await?,
             }
         }
@@ -133,6 +130,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             members: Members::new(),
             changes,
             compare_members: false,
+            read: Vec::new(),
         };
         Ok((stored, edit))
     }
@@ -158,6 +156,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             changes: self.difference(session, &members, wanted).await?,
             members,
             compare_members: true,
+            read: Vec::new(),
         };
         Ok((stored, edit))
     }

@@ -50,6 +50,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 members: Members::new(),
                 changes: changes.clone(),
                 compare_members: true,
+                read: Vec::new(),
             };
             match self
                 .edit_group(session, id, &stored, edit, &mut event)
@@ -114,6 +115,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 changes: self.difference(session, &members, wanted.clone()).await?,
                 members,
                 compare_members: true,
+                read: Vec::new(),
             };
             match self
                 .edit_group(session, id, &stored, edit, &mut event)
@@ -125,7 +127,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    fn render_group(
+    pub(crate) fn render_group(
         &self,
         session: &Session<'_>,
         edited: Edited,
@@ -135,6 +137,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             mut group,
             version,
             members,
+            ..
         } = edited;
         if let Some(value) = self.members_value(session, &members) {
             group.attributes.set(self.registry.core().members, value);

@@ -55,6 +55,7 @@ mod negotiation;
 mod operations;
 mod pack;
 mod password;
+mod patched_group;
 mod precondition;
 mod query;
 mod record;
@@ -74,6 +75,7 @@ use environment::{Clock, Entropy};
 use http::{Request, Response};
 use ids::Ids;
 use kv::Kv;
+use patched_group::LargeGroups;
 use query::CursorKey;
 use route::Routes;
 use scim::schema::Registry;
@@ -92,6 +94,7 @@ pub struct Directory<K, C, E> {
     pub(crate) tokens: RefCell<TokenHints>,
     /// Once it was read.
     pub(crate) cursor_key: Cell<Option<CursorKey>>,
+    pub(crate) large_groups: LargeGroups,
     pub(crate) ids: Ids,
 }
 
@@ -117,6 +120,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             config,
             tokens: RefCell::default(),
             cursor_key: Cell::new(None),
+            large_groups: LargeGroups::default(),
             ids: Ids::default(),
         }
     }

@@ -79,9 +79,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// PATCH (RFC 7644 §3.5.2). Of a group the answer has a body only when the
-    /// request says of which attributes: nobody else wants the whole list for each
-    /// member that is added.
+    /// PATCH (RFC 7644 §3.5.2). Of a large group the answer has a body only when the
+    /// request says of which attributes.
     ///
     /// # Errors
     /// Those of [`Self::replace`].
@@ -96,8 +95,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<Rendered, Error> {
         match self.kind(resource_type) {
             Kind::Group => {
-                let written = self.patch_group(session, id, body, precondition).await?;
-                if projection.is_all() {
+                let shown = projection.is_all();
+                let written = self
+                    .patch_group(session, id, body, precondition, shown)
+                    .await?;
+                if shown {
                     return Ok(written);
                 }
                 // It is written: that it cannot be read is no reason to say otherwise.

@@ -10,6 +10,9 @@ const MAX_OPS: usize = 128;
 /// What a session adds to a transaction, and some to spare.
 const RESERVED_OPS: usize = 4;
 
+/// What a commit may read behind its writes.
+const BEHIND: usize = 3;
+
 /// etcd's default `--max-request-bytes` less what the encoding may add.
 const MAX_BYTES: usize = 1_400_000;
 
@@ -30,7 +33,7 @@ pub(crate) struct TooLarge {
 /// When there are more than nesting can take.
 pub(crate) fn append(ops: &mut Vec<Op>, many: Vec<Op>) -> Result<(), TooLarge> {
     let deepest = many.iter().map(depth).max().unwrap_or_default();
-    let room = MAX_OPS.saturating_sub(RESERVED_OPS + ops.len() + deepest);
+    let room = MAX_OPS.saturating_sub(RESERVED_OPS + BEHIND + ops.len() + deepest);
     // With n levels of f operations each, f^n fit and a path counts n * f.
     for levels in 1..=3 {
         let fan = room / levels as usize;

@@ -7,6 +7,7 @@
 //! part the resources between them, an answer leaks nothing and is well-formed.
 
 mod answer;
+mod consistent;
 mod fixture;
 mod script;
 mod targets;
@@ -16,7 +17,8 @@ mod world;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets, by name.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
+    ("bulk", targets::bulk::run),
     ("configuration", targets::configuration::run),
     ("filter", targets::filter::run),
     ("json", targets::json::run),
@@ -25,6 +27,7 @@ pub const TARGETS: [Target; 9] = [
     ("projection", targets::projection::run),
     ("query", targets::query::run),
     ("resource", targets::resource::run),
+    ("search", targets::search::run),
     ("service", targets::service::run),
 ];
 

@@ -132,7 +132,7 @@ struct Written {
     users: BTreeMap<String, String>,
     /// userNames whose POST had no answer, or 503.
     unknown: Vec<String>,
-    /// Ids whose PATCH into the group was answered 204.
+    /// Ids whose PATCH into the group was answered 2xx.
     members: Vec<String>,
     /// Answers that no client should get.
     odd: Vec<String>,
@@ -248,7 +248,7 @@ async fn write(n: usize, mut client: Client, group: String, stop: Arc<AtomicBool
                     .try_call(hyper::Method::PATCH, &group, Some(&add))
                     .await;
                 match added {
-                    Ok(reply) if reply.status == 204 => written.members.push(id),
+                    Ok(reply) if matches!(reply.status, 200 | 204) => written.members.push(id),
                     Ok(reply) if reply.status != 503 => written.odd.push(format!("PATCH: {reply}")),
                     Ok(_) | Err(_) => {}
                 }

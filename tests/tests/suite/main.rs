@@ -5,6 +5,7 @@ mod crash;
 mod documents;
 mod examples;
 mod footprint;
+mod foreign;
 mod local_reply;
 mod malformed;
 mod metrics;

@@ -4,6 +4,7 @@ use crate::build::{self, cargo, ensure_target};
 use crate::commands::fuzz;
 use crate::envoy::binary;
 use crate::error::Error;
+use crate::suites;
 use crate::tools;
 use clap::{Args, ValueEnum};
 use std::ffi::OsString;
@@ -41,10 +42,18 @@ enum Part {
     Node,
     /// The fuzz targets, which need a C++ compiler
     Fuzz,
+    /// Conformance suites of others, which need Python
+    Suites,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Envoy, Self::Etcd, Self::Node, Self::Fuzz];
+    const ALL: [Self; 5] = [
+        Self::Envoy,
+        Self::Etcd,
+        Self::Node,
+        Self::Fuzz,
+        Self::Suites,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -52,6 +61,7 @@ impl Part {
             Self::Etcd => "etcd",
             Self::Node => "node",
             Self::Fuzz => "fuzz",
+            Self::Suites => "suites",
         }
     }
 
@@ -62,6 +72,10 @@ impl Part {
             Self::Etcd => Some(("ETCD", tools::etcd()?)),
             Self::Node => Some(("NODE", tools::node()?)),
             Self::Fuzz => None,
+            Self::Suites => {
+                suites::programs()?;
+                None
+            }
         })
     }
 }

@@ -43,8 +43,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             None => Precondition::version(operation.version.as_deref()),
         };
         let body = operation.data.take().unwrap_or(Json::Null);
-        // Nobody sees more of it than its id. A PATCH of a group shows nothing anyway,
-        // unless it names attributes.
+        // Nobody sees more of it than its id. For attributes that are named, a PATCH of a
+        // group would read once more.
         let projection = match (write, self.kind(of)) {
             (Write::Patch(_), Kind::Group) => Projection::all(),
             _ => Projection::parse(&self.registry, of, Some("id"), None),

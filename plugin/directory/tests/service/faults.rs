@@ -33,7 +33,7 @@ fn writes(world: &World) -> Vec<(&'static str, Request, u16)> {
             ),
             201,
         ),
-        ("group.patch", request("PATCH", &groups, Some(&add)), 204),
+        ("group.patch", request("PATCH", &groups, Some(&add)), 200),
         ("group.replace", request("PUT", &groups, Some(&list)), 200),
         (
             "user.delete",
@@ -88,6 +88,9 @@ fn a_lost_call_is_made_good_and_written_once() {
             faults.extend([Some(fault), Some(fault)]);
             world.kv.fail_next(faults);
             let reply = world.send(&request);
+            // What the commit read of the group is lost with its reply.
+            let unseen = op == "group.patch" && fault == Fault::ReplyLost;
+            let status = if unseen { 204 } else { status };
             assert_eq!(reply.status, status, "{op} {fault:?} {reply:?}");
             assert_eq!(events(&world, op), before + 1, "{op} {fault:?}");
             assert_eq!(state(&world), state(&plain), "{op} {fault:?}");
@@ -196,7 +199,7 @@ fn an_addition_that_was_made_is_not_made_again_after_a_removal() {
     let remove = json!([{"op": "remove", "path": format!("members[value eq \"{alice}\"]")}]);
     world.kv.before(2, move |_| {
         let other_worker = World::over(kv, json!({}), 7);
-        assert_eq!(other_worker.patch(&other, &remove).status, 204);
+        assert_eq!(other_worker.patch(&other, &remove).status, 200);
     });
     let add = json!([{"op": "add", "path": "members", "value": [{"value": alice}]}]);
     assert_eq!(world.patch(&path, &add).status, 204);

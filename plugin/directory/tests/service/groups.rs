@@ -28,9 +28,10 @@ fn a_group_lives_its_life() {
 
     let add = json!([{"op": "Add", "path": "members", "value": [{"$ref": null, "value": bob}]}]);
     let patched = world.patch(&path, &add);
-    assert_eq!((patched.status, &patched.body), (204, &Value::Null));
+    assert_eq!(patched.status, 200);
     assert_ne!(patched.etag(), created.etag());
     let read = world.get(&path);
+    assert_eq!(patched.body, read.body);
     assert_eq!(read.etag(), patched.etag());
     assert_eq!(values(&read.body["members"]), set(&[&alice, &bob]));
     world.check();
@@ -92,7 +93,8 @@ fn members_are_added_and_removed_in_every_shape() {
     let path = format!("/Groups/{group}");
     let patch = |operations: Value, expected: &[&String]| {
         let reply = world.patch(&path, &operations);
-        assert_eq!(reply.status, 204, "{operations} {reply:?}");
+        assert_eq!(reply.status, 200, "{operations} {reply:?}");
+        assert_eq!(reply.body, world.get(&path).body, "{operations}");
         assert_eq!(world.members(&group), set(expected), "{operations}");
         world.check();
     };
@@ -148,7 +150,8 @@ fn a_patch_that_changes_no_member_is_not_written() {
         json!([{"op": "replace", "path": "displayName", "value": "g"}]),
     ] {
         let reply = world.patch(&path, &operations);
-        assert_eq!(reply.status, 204, "{reply:?}");
+        assert_eq!(reply.status, 200, "{reply:?}");
+        assert_eq!(reply.body, world.get(&path).body, "{operations}");
         assert_eq!((reply.etag(), world.kv.revision()), before, "{operations}");
     }
 }
@@ -165,7 +168,7 @@ fn a_label_can_be_changed_and_survives_a_repeated_add() {
         (json!({"value": alice, "display": "B"}), json!("B")),
     ] {
         let add = json!([{"op": "add", "path": "members", "value": [member]}]);
-        assert_eq!(world.patch(&path, &add).status, 204);
+        assert_eq!(world.patch(&path, &add).status, 200);
         assert_eq!(world.get(&path).body["members"][0]["display"], expected);
     }
     world.check();
@@ -204,7 +207,7 @@ fn a_group_may_be_a_member_and_leaves_when_it_is_deleted() {
     let itself = json!([{"op": "add", "path": "members", "value": [{"value": inner}]}]);
     assert_eq!(
         world.patch(&format!("/Groups/{inner}"), &itself).status,
-        204
+        200
     );
     world.check();
     assert_eq!(world.delete(&format!("/Groups/{inner}")).status, 204);
@@ -223,7 +226,7 @@ fn the_version_of_a_group_follows_its_members() {
     let add = json!([{"op": "add", "path": "members", "value": [{"value": alice}]}]);
     let old = world.get(&path).etag();
     world.clock.advance(std::time::Duration::from_secs(5));
-    assert_eq!(world.patch(&path, &add).status, 204);
+    assert_eq!(world.patch(&path, &add).status, 200);
     let read = world.get(&path);
     assert_ne!(read.etag(), old);
     assert!(
@@ -251,4 +254,27 @@ fn members_that_are_not_wanted_are_not_read() {
     let read = world.get(&format!("/Groups/{group}?excludedAttributes=members"));
     assert_eq!(read.body.get("members"), None);
     assert_eq!(world.kv.calls(), calls + 1);
+}
+
+#[test]
+fn a_patched_group_is_shown_while_it_has_a_hundred_members() {
+    let world = World::new();
+    let ids: Vec<String> = (0..101).map(|i| world.user(&format!("u{i}"))).collect();
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let path = format!("/Groups/{}", world.group("g", &all[..99]));
+    let member = |id: &str| json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
+    let patched = world.patch(&path, &member(all[99]));
+    assert_eq!(patched.status, 200);
+    assert_eq!(patched.body["members"].as_array().unwrap().len(), 100);
+    assert_eq!(patched.body, world.get(&path).body);
+
+    let patched = world.patch(&path, &member(all[100]));
+    assert_eq!((patched.status, &patched.body), (204, &Value::Null));
+    assert_eq!(patched.etag(), world.get(&path).etag());
+    // For a while nothing is read of a group that was large.
+    let remove = json!([{"op": "remove", "path": format!("members[value eq \"{}\"]", all[0])}]);
+    assert_eq!(world.patch(&path, &remove).status, 204);
+    world.clock.advance(std::time::Duration::from_secs(60));
+    assert_eq!(world.patch(&path, &member(all[1])).status, 200);
+    world.check();
 }

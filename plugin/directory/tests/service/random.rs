@@ -273,7 +273,7 @@ impl Model {
         match self.groups.get_mut(&id) {
             None => assert_eq!(status, 404),
             Some((_, members)) => {
-                assert_eq!(status, 204);
+                assert_eq!(status, 200);
                 change(members);
             }
         }

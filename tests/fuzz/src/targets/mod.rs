@@ -1,5 +1,6 @@
 //! The targets, one a file.
 
+pub(crate) mod bulk;
 pub(crate) mod configuration;
 pub(crate) mod filter;
 pub(crate) mod json;
@@ -8,4 +9,5 @@ pub(crate) mod path;
 pub(crate) mod projection;
 pub(crate) mod query;
 pub(crate) mod resource;
+pub(crate) mod search;
 pub(crate) mod service;

@@ -60,7 +60,7 @@ fn a_client_that_goes_leaves_whole_operations() {
         if let Some(reply) = done {
             assert_eq!(
                 statuses(&results(&reply)),
-                ["201", "201", "201", "204", "204"]
+                ["201", "201", "201", "200", "204"]
             );
             break;
         }
@@ -95,9 +95,10 @@ fn a_lost_commit_is_made_good_within_its_operation() {
             let (found, wanted) = (statuses(&results), statuses(&expected));
             for (found, wanted) in found.iter().zip(&wanted) {
                 // A read is not tried again, and what it was for, and what refers to
-                // that, fails.
+                // that, fails. A group whose commit was not answered is not shown.
+                let unseen = *wanted == "200" && *found == "204";
                 assert!(
-                    found == wanted || *found == "503" || *found == "409",
+                    found == wanted || unseen || *found == "503" || *found == "409",
                     "{results:?}"
                 );
             }
