@@ -8,6 +8,7 @@ use crate::kv::Kv;
 use crate::resources::Stored;
 use crate::session::Session;
 use scim::Error;
+use scim::gather::Gather as _;
 use scim::projection::Projection;
 use scim::resource::{Resource, Value};
 
@@ -44,7 +45,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if kind != Kind::User || !projection.includes(&self.registry, groups) {
             return Ok(());
         }
-        let direct = user.groups.iter().cloned().collect();
+        let direct = user.groups.iter().cloned().gather();
         let ancestry = self.ancestry(session, direct, user.read_at).await?;
         self.set_groups(session, &mut user.resource, &user.groups, &ancestry);
         Ok(())

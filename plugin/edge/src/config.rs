@@ -53,7 +53,7 @@ impl Config {
             serde_json::from_slice(text).map_err(|e| ConfigError::NotAnObject(e.to_string()))?;
         let store = match object.remove("store") {
             Some(value) => {
-                serde_json::from_value(value).map_err(|e| ConfigError::Store(e.to_string()))?
+                Store::deserialize(&value).map_err(|e| ConfigError::Store(e.to_string()))?
             }
             None => Store::default(),
         };

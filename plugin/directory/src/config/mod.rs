@@ -100,9 +100,13 @@ impl Config {
         }
         // A first pass tells bad JSON from bad values, which are told by their key;
         // the second one sees a key that comes twice.
-        let value = serde_json::from_slice(bytes);
-        objects(&value.map_err(|e| ConfigError::NotJson(e.to_string()))?)?;
-        Self::read(&mut serde_json::Deserializer::from_slice(bytes))
+        let value: serde_json::Value =
+            serde_json::from_slice(bytes).map_err(|e| ConfigError::NotJson(e.to_string()))?;
+        let config = Self::from_value(value)?;
+        match serde_json::from_slice::<Self>(bytes) {
+            Ok(_) => Ok(config),
+            Err(error) => Err(ConfigError::new(".", &sentence(&error))),
+        }
     }
 
     /// Reads a configuration that is parsed already, for one who takes keys of
@@ -112,22 +116,10 @@ impl Config {
     /// [`ConfigError`], which names the key.
     pub fn from_value(value: serde_json::Value) -> Result<Self, ConfigError> {
         objects(&value)?;
-        Self::read(value)
-    }
-
-    fn read<'de, D>(deserializer: D) -> Result<Self, ConfigError>
-    where
-        D: serde::Deserializer<'de>,
-        D::Error: std::fmt::Display,
-    {
-        let config: Self = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-            let sentence = error.inner().to_string();
-            let reason = sentence
-                .rsplit_once(" at line ")
-                .map_or(sentence.as_str(), |(reason, _)| reason);
-            ConfigError::new(&error.path().to_string(), reason)
-        })?;
-        config.consistent()
+        match Self::deserialize(&value) {
+            Ok(config) => config.consistent(),
+            Err(error) => Err(blame(&value, &error)),
+        }
     }
 
     /// What no key can tell alone.
@@ -168,6 +160,43 @@ impl Config {
     /// [`ConfigError`] for a key below `schemas` or `resource_types`.
     pub fn registry(&self) -> Result<Registry, ConfigError> {
         schemas::registry(&self.schemas, &self.resource_types)
+    }
+}
+
+/// The key that is to blame for an error: the one that is refused alone as well. No key
+/// needs another to be there.
+#[cold]
+fn blame(whole: &serde_json::Value, error: &serde_json::Error) -> ConfigError {
+    let refused = |key: &str, value: serde_json::Value| {
+        let alone = serde_json::Map::from_iter([(key.to_owned(), value)]);
+        Config::deserialize(&serde_json::Value::Object(alone)).err()
+    };
+    for (key, value) in whole.as_object().into_iter().flatten() {
+        let Some(error) = refused(key, value.clone()) else {
+            continue;
+        };
+        for (inner, value) in value.as_object().into_iter().flatten() {
+            let alone = serde_json::Map::from_iter([(inner.clone(), value.clone())]);
+            if let Some(error) = refused(key, alone.into()) {
+                return ConfigError::new(&format!("{key}.{inner}"), &sentence(&error));
+            }
+        }
+        for (at, value) in value.as_array().into_iter().flatten().enumerate() {
+            if let Some(error) = refused(key, vec![value.clone()].into()) {
+                return ConfigError::new(&format!("{key}[{at}]"), &sentence(&error));
+            }
+        }
+        return ConfigError::new(key, &sentence(&error));
+    }
+    ConfigError::new(".", &sentence(error))
+}
+
+/// What an error says but for the place, which is the key here.
+fn sentence(error: &serde_json::Error) -> String {
+    let sentence = error.to_string();
+    match sentence.rsplit_once(" at line ") {
+        Some((reason, _)) => reason.to_owned(),
+        None => sentence,
     }
 }
 

@@ -18,6 +18,8 @@ use crate::kv::{Compare, Kv, Op, Range, RangeReply, Txn};
 use crate::session::Session;
 use crate::walk::PAGE;
 use scim::Error;
+use scim::gather::Gather as _;
+use std::collections::BTreeSet;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Makes a change of a record rest on the state of the indexes.
@@ -25,11 +27,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let states = keys.index_states(kind);
         let mut gap = states.clone();
         let known = configured(&self.registry, kind);
-        let mut known: Vec<Vec<u8>> = known
+        let known: BTreeSet<Vec<u8>> = known
             .iter()
             .map(|(_, name)| keys.index_state(kind, name))
-            .collect();
-        known.sort();
+            .gather();
         for state in known {
             change
                 .compares

@@ -360,13 +360,13 @@ impl Registry {
 
 /// The schemas of RFC 7643, the common attributes first.
 const STANDARD: [&str; 7] = [
-    include_str!("data/common.json"),
-    include_str!("data/user.json"),
-    include_str!("data/enterprise_user.json"),
-    include_str!("data/group.json"),
-    include_str!("data/schema.json"),
-    include_str!("data/resource_type.json"),
-    include_str!("data/service_provider_config.json"),
+    include_str!(concat!(env!("OUT_DIR"), "/common.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/user.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/enterprise_user.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/group.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/schema.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/resource_type.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/service_provider_config.json")),
 ];
 
 /// The documents in `data/`.
@@ -376,7 +376,10 @@ pub(crate) fn standard_documents()
     for text in STANDARD {
         definitions.push(SchemaDefinition::read(&document(text)?)?);
     }
-    let types = document(include_str!("data/resource_types.json"))?;
+    let types = document(include_str!(concat!(
+        env!("OUT_DIR"),
+        "/resource_types.json"
+    )))?;
     Ok((definitions, each(&types, ResourceTypeDefinition::read)?))
 }
 
