@@ -122,9 +122,13 @@ pub fn service_provider_config(registry: &Registry, settings: &Settings) -> Reso
             "documentationUri",
             settings.documentation_uri.as_deref().and_then(text),
         ),
+        // "false or absent" where it does not hold: clients that know RFC 7643 alone
+        // refuse a document with an attribute more.
         (
             "interopProfileConformant",
-            flag(settings.interop_profile_conformant),
+            settings
+                .interop_profile_conformant
+                .then_some(Value::Boolean(true)),
         ),
         feature("patch", true, &[]),
         feature("bulk", true, &bulk_limits),

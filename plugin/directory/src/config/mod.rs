@@ -118,7 +118,7 @@ impl Config {
         objects(&value)?;
         match Self::deserialize(&value) {
             Ok(config) => config.consistent(),
-            Err(error) => Err(blame(&value, &error)),
+            Err(error) => Err(blame(value, &error)),
         }
     }
 
@@ -166,27 +166,30 @@ impl Config {
 /// The key that is to blame for an error: the one that is refused alone as well. No key
 /// needs another to be there.
 #[cold]
-fn blame(whole: &serde_json::Value, error: &serde_json::Error) -> ConfigError {
+fn blame(whole: serde_json::Value, error: &serde_json::Error) -> ConfigError {
     let refused = |key: &str, value: serde_json::Value| {
         let alone = serde_json::Map::from_iter([(key.to_owned(), value)]);
         Config::deserialize(&serde_json::Value::Object(alone)).err()
     };
-    for (key, value) in whole.as_object().into_iter().flatten() {
-        let Some(error) = refused(key, value.clone()) else {
+    let serde_json::Value::Object(keys) = whole else {
+        return ConfigError::new(".", &sentence(error));
+    };
+    for (key, value) in keys {
+        let Some(error) = refused(&key, value.clone()) else {
             continue;
         };
         for (inner, value) in value.as_object().into_iter().flatten() {
             let alone = serde_json::Map::from_iter([(inner.clone(), value.clone())]);
-            if let Some(error) = refused(key, alone.into()) {
+            if let Some(error) = refused(&key, alone.into()) {
                 return ConfigError::new(&format!("{key}.{inner}"), &sentence(&error));
             }
         }
         for (at, value) in value.as_array().into_iter().flatten().enumerate() {
-            if let Some(error) = refused(key, vec![value.clone()].into()) {
+            if let Some(error) = refused(&key, vec![value.clone()].into()) {
                 return ConfigError::new(&format!("{key}[{at}]"), &sentence(&error));
             }
         }
-        return ConfigError::new(key, &sentence(&error));
+        return ConfigError::new(&key, &sentence(&error));
     }
     ConfigError::new(".", &sentence(error))
 }

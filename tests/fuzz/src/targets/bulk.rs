@@ -71,7 +71,13 @@ fn scheduled(data: &[u8]) {
 /// How many resources there should be after an answer: all created but those deleted.
 fn resources(request: &Value, answer: &Value) -> usize {
     let outcomes = answer["Operations"].as_array().expect("Operations");
-    let asked = request["Operations"].as_array().map_or(0, Vec::len);
+    // Names of attributes have no case.
+    let asked = request.as_object().into_iter().flatten();
+    let asked = asked.filter(|(name, _)| name.eq_ignore_ascii_case("operations"));
+    let asked: usize = asked
+        .filter_map(|(_, list)| list.as_array())
+        .map(Vec::len)
+        .sum();
     assert!(outcomes.len() <= asked);
     let mut left = 0;
     for outcome in outcomes {
