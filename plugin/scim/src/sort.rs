@@ -36,7 +36,7 @@ pub enum Key {
     Boolean(bool),
     /// `integer`
     Integer(i64),
-    /// `decimal`: see [`in_order`].
+    /// `decimal`, as bits that are in the order of the numbers.
     Decimal(i64),
     /// `dateTime`: nanoseconds since 1970-01-01T00:00:00Z.
     Instant(i128),
