@@ -1,6 +1,6 @@
 //! The command line: what can be said, and who does it.
 
-use crate::commands::{fuzz, kv, replay, serve, test, up, web};
+use crate::commands::{bench, fuzz, kv, replay, serve, test, up, web};
 use crate::error::Error;
 use crate::paths;
 use crate::process::become_child;
@@ -34,6 +34,8 @@ enum Command {
     Serve(ServerArgs),
     /// Test everything the project can check of itself, installing what that needs
     Test(test::TestArgs),
+    /// Measure filters and PATCH beside other implementations
+    Bench,
     /// Run fuzz targets by hand; what breaks one is saved beside its test
     Fuzz(fuzz::FuzzArgs),
     /// The embedded store alone: etcd's v3 API on one durable node
@@ -121,6 +123,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Up(args) => on_runtime(up::run(&args)),
         Command::Serve(args) => on_runtime(serve::run(&args)),
         Command::Test(args) => test::run(&args),
+        Command::Bench => bench::run(),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Kv(args) => on_runtime(kv::run(&args)),
         Command::Replay(args) => on_runtime(replay::run(&args)),

@@ -109,7 +109,7 @@ pub(crate) fn debian_packages(names: &[&str]) -> Result<bool, Error> {
     Ok(true)
 }
 
-fn run_quietly(program: &str, arguments: &[&str]) -> Result<(), Error> {
+pub(crate) fn run_quietly(program: &str, arguments: &[&str]) -> Result<(), Error> {
     let output = Command::new(program)
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")

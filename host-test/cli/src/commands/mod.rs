@@ -1,5 +1,6 @@
 //! The commands, one module each.
 
+pub(crate) mod bench;
 pub(crate) mod fuzz;
 pub(crate) mod kv;
 mod present;

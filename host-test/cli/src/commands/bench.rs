@@ -1,0 +1,51 @@
+//! `cargo edge bench`: filters and PATCH beside other implementations, in one run.
+
+use crate::build::cargo;
+use crate::error::Error;
+use crate::progress::Step;
+use crate::{paths, tools};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The npm packages that are measured.
+const PACKAGES: [&str; 3] = [
+    "scim2-parse-filter@0.2.10",
+    "scim-patch@0.8.3",
+    "scimmy@1.3.5",
+];
+
+/// Builds and runs the benchmarks, which print a table.
+pub(crate) fn run() -> Result<ExitCode, Error> {
+    let node = tools::node()?;
+    let packages = packages()?;
+    let status = cargo()
+        .args(["run", "--profile", "bench", "--package", "bench"])
+        .args(["--features", "peers", "--"])
+        .arg(node)
+        .arg(packages)
+        .status()
+        .map_err(|source| Error::Spawn {
+            program: "cargo".into(),
+            source,
+        })?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The folder with the npm packages, installed into our cache when they are not there.
+fn packages() -> Result<PathBuf, Error> {
+    let home = paths::cache_dir()?.join("bench");
+    if home.join("package.json").is_file() {
+        return Ok(home);
+    }
+    let step = Step::begin("Installing the packages to measure with npm");
+    let folder = home.display().to_string();
+    let mut arguments = vec!["install", "--no-audit", "--no-fund", "--prefix", &folder];
+    arguments.extend(PACKAGES);
+    tools::run_quietly("npm", &arguments)?;
+    step.done("Installed the packages to measure");
+    Ok(home)
+}
