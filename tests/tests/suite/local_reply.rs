@@ -23,8 +23,6 @@ fn envoy_speaks_scim_below_the_base_path_only() {
         for outside in [
             "/",
             "/other",
-            "/scim",
-            "/scim/",
             "/scim/v2x",
             "/scim/v20/Users",
             "/admin",
