@@ -23,8 +23,10 @@ fn envoy_speaks_scim_below_the_base_path_only() {
         for outside in [
             "/",
             "/other",
-            "/scim/v2x",
-            "/scim/v20/Users",
+            "/scimx",
+            "/scimv2",
+            "/Scim/v2",
+            "/scim%2Fv2",
             "/admin",
             "/admin/v1x",
             "//scim/v2/Users",
@@ -42,13 +44,20 @@ fn envoy_speaks_scim_below_the_base_path_only() {
             "/scim/v2/",
             "/scim/v2?x=1",
             "/scim/v2/Users",
+            "/scim",
+            "/scim/",
+            "/scim/Users",
+            "/scim/v1/Users",
+            "/%73cim/v2/Users",
             "/admin/v1",
             "/admin/v1/tenants",
         ] {
             scim::expect_error(&ask(inside, "").await, &[401]).unwrap();
         }
         let long = format!("X-Long: {}\r\n", "a".repeat(70_000));
-        scim::expect_error(&ask("/scim/v2/Users", &long).await, &[431]).unwrap();
+        for target in ["/scim/v2/Users", "/scim/Users"] {
+            scim::expect_error(&ask(target, &long).await, &[431]).unwrap();
+        }
         let http10 = raw::exchange(address, b"GET /scim/v2/Users HTTP/1.0\r\n\r\n")
             .await
             .unwrap();
