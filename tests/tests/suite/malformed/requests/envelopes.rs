@@ -39,7 +39,6 @@ impl Requests {
             case("POST to a user", method("POST", &self.user), 405),
             case("PATCH to all users", method("PATCH", USERS), 405),
             case("DELETE of all users", method("DELETE", USERS), 405),
-            case("OPTIONS", method("OPTIONS", USERS), 204),
             case(
                 "TRACE",
                 Bytes(self.request("TRACE", USERS.as_bytes(), "", b"")),
