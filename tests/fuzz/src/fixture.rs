@@ -9,6 +9,19 @@ use scim::schema::{Registry, ResourceTypeId};
 /// What a client once sent as its password; no answer may hold it.
 pub(crate) const SECRET: &str = "t1meMa$heen";
 
+thread_local! {
+    static ALL: (Registry, Vec<Resource>) = {
+        let registry = Registry::standard().unwrap();
+        let resources = resources(&registry);
+        (registry, resources)
+    };
+}
+
+/// Calls back with the registry and all resources, which are made once.
+pub(crate) fn with(check: impl FnOnce(&Registry, &[Resource])) {
+    ALL.with(|(registry, resources)| check(registry, resources));
+}
+
 const USERS: [&str; 4] = [
     r#"{"userName": "bjensen@example.com"}"#,
     r#"{"userName": "Bärbel", "externalId": "A-1", "password": "t1meMa$heen", "active": true,

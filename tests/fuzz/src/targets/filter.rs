@@ -10,20 +10,12 @@ use scim::resource::Resource;
 use scim::schema::{AttrId, Registry, ResourceTypeId};
 use serde_json::Value;
 
-thread_local! {
-    static FIXTURE: (Registry, Vec<Resource>) = {
-        let registry = Registry::standard().unwrap();
-        let resources = fixture::resources(&registry);
-        (registry, resources)
-    };
-}
-
 /// Text of a filter.
 pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    FIXTURE.with(|(registry, resources)| {
+    fixture::with(|registry, resources| {
         for kind in [registry.core().user, registry.core().group] {
             let ours = resources.iter().filter(|r| r.resource_type == kind);
             check(registry, kind, text, &ours.collect::<Vec<_>>());

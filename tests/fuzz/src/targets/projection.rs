@@ -7,14 +7,6 @@ use scim::resource::{Resource, to_client};
 use scim::schema::Registry;
 use serde_json::Value;
 
-thread_local! {
-    static FIXTURE: (Registry, Vec<Resource>) = {
-        let registry = Registry::standard().unwrap();
-        let resources = fixture::resources(&registry);
-        (registry, resources)
-    };
-}
-
 /// The two lists, one a line. Without a second line only `attributes` is given.
 pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
@@ -24,7 +16,7 @@ pub(crate) fn run(data: &[u8]) {
         Some((attributes, excluded)) => (attributes, Some(excluded)),
         None => (text, None),
     };
-    FIXTURE.with(|(registry, resources)| {
+    fixture::with(|registry, resources| {
         for resource in resources {
             check(registry, resource, attributes, excluded);
         }

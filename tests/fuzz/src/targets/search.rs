@@ -35,12 +35,24 @@ pub(crate) fn run(data: &[u8]) {
                     world.call("GET", &format!("{endpoint}/?{query}"), &Value::Null);
                 assert_eq!(told == 200, status == 200, "{query}: {other}");
                 assert!(
-                    told != 200 || other == answer,
+                    told != 200 || uncursored(&other) == uncursored(&answer),
                     "{query}: {other}, not {answer}"
                 );
             }
         }
     });
+}
+
+/// An answer with nothing of its cursors but that they are there: they hold the store's
+/// revision, and the first cursor of all writes a key.
+fn uncursored(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    for name in ["nextCursor", "previousCursor"] {
+        if let Some(cursor) = answer.get_mut(name) {
+            assert!(cursor.take().is_string(), "{name} is text");
+        }
+    }
+    answer
 }
 
 /// The same request as a query; nothing where it could not stand in a URL.
