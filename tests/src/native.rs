@@ -77,7 +77,7 @@ impl Native {
 
 fn service(config: Value) -> (Service, ManualClock) {
     let config = Config::from_value(config).unwrap_or_else(|e| panic!("{e}"));
-    let registry = scim::schema::Registry::standard().expect("the standard schemas");
+    let registry = config.registry().unwrap_or_else(|e| panic!("{e}"));
     let clock = ManualClock::at(START);
     let entropy = SeededEntropy::new(1);
     let directory = Directory::new(registry, config, MemoryKv::new(), clock.clone(), entropy);

@@ -6,7 +6,6 @@ use directory::http::{Request, Response};
 use directory::kv::memory::MemoryKv;
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
-use scim::schema::Registry;
 use serde_json::{Value, json};
 
 const ADMIN_KEY: &str = "correct horse battery staple";
@@ -43,7 +42,7 @@ impl World {
         let kv = MemoryKv::new();
         let clock = ManualClock::at(1_795_000_000_000);
         let entropy = SeededEntropy::new(1);
-        let registry = Registry::standard().unwrap();
+        let registry = config.registry().ok()?;
         let mut world = Self {
             directory: Directory::new(registry, config, kv.clone(), clock, entropy),
             kv,

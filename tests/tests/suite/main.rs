@@ -6,6 +6,7 @@ mod documents;
 mod examples;
 mod footprint;
 mod foreign;
+mod http;
 mod local_reply;
 mod malformed;
 mod metrics;

@@ -98,9 +98,67 @@ pub(crate) fn steps() -> Vec<Step> {
         get("/Users/{ada}"),
         get("/Users?filter=groups.value%20eq%20%22{team}%22&attributes=userName"),
     ];
+    steps.extend(details());
     steps.extend(changes());
     steps.extend(ends());
     steps
+}
+
+/// What HTTP says beside the resource: paths, preconditions, who the client addressed.
+fn details() -> Vec<Step> {
+    let options = |path| step(Method::OPTIONS, path, None);
+    let post_with = |headers| post("/Users", r#"{"userName":"zoe"}"#).with(headers);
+    vec![
+        options("/Users"),
+        options("/.search"),
+        options("/Nothing"),
+        get("/users/{ada}/"),
+        get("/%55sers/{ada}?unknown=1&attributes=userName"),
+        get("/Users/%2e%2e"),
+        get("/Users/a%2Fb"),
+        get("/Users/%252e"),
+        get("/Users/%C3%A9"),
+        get("/Users/%ff"),
+        get("/Users/%zz"),
+        get("/Users//"),
+        get("//Users"),
+        get("/./Users"),
+        get("/Users;x=1"),
+        get("/v1/Users"),
+        get("/Users/{ada}").with(&[("if-none-match", "\"x,1\", {etag}")]),
+        get("/Users/{ada}").with(&[("if-none-match", "\"x\""), ("if-none-match", "{etag}")]),
+        get("/Users/{ada}").with(&[("if-match", "\"x\""), ("if-none-match", "*")]),
+        get("/Users/nobody").with(&[("if-match", "*")]),
+        get("/Schemas").with(&[("if-none-match", "*")]),
+        put("/Users/{ada}", "{}").with(&[("if-none-match", "*")]),
+        delete("/Users/{ada}").with(&[("if-none-match", "{etag}")]),
+        delete("/Users/{ada}").with(&[("if-match", "\u{e9}")]),
+        get("/Users/{ada}").with(&[
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "eu.example.com"),
+        ]),
+        get("/Users/{ada}").with(&[(
+            "forwarded",
+            "for=192.0.2.1;proto=https;host=\"[2001:db8::1]:8443\"",
+        )]),
+        get("/Users/{ada}").with(&[
+            ("x-forwarded-host", "evil.example/x?"),
+            ("x-forwarded-prefix", "//evil"),
+        ]),
+        get("/Users/{ada}").with(&[("authorization", "Bearer x")]),
+        get("/Users/{ada}").with(&[("accept", "application/json;q=0, text/*, */*;q=0.1")]),
+        get("/Users/{ada}").with(&[("accept", "text/html"), ("accept", "application/json")]),
+        post_with(&[
+            ("content-type", "application/json"),
+            ("content-type", "text/plain"),
+        ]),
+        post_with(&[
+            ("content-type", "application/json"),
+            ("content-encoding", "gzip"),
+        ]),
+        put("/Me", "{}"),
+        post("/Me", "{}"),
+    ]
 }
 
 fn changes() -> Vec<Step> {
