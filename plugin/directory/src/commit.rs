@@ -104,6 +104,19 @@ struct StoredEvent<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Attempts(u32);
 
+impl Commit {
+    /// Whether another resource has a value that no two may have.
+    fn is_refused(&self, change: &Change) -> bool {
+        match self {
+            Self::Made { .. } => false,
+            Self::Conflict(explained) => explained
+                .iter()
+                .take(change.claims.len())
+                .any(|holder| !holder.kvs.is_empty()),
+        }
+    }
+}
+
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Writes a change and its event.
     ///
@@ -119,13 +132,25 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<Commit, Error> {
         let txn = self.transaction(session, event, change)?;
         let mut sent = 0;
+        let mut in_doubt = false;
         loop {
             let error = match self.transact(session, txn.clone()).await {
-                Ok(reply) => return read_reply(reply, change),
+                Ok(reply) => {
+                    let commit = read_reply(reply, change)?;
+                    // What was sent before may still be under way, and be made when a
+                    // value is free again that now is taken.
+                    if in_doubt && commit.is_refused(change) {
+                        return Err(unknown_outcome());
+                    }
+                    return Ok(commit);
+                }
+                // What was sent before may have been made while the token stood.
+                Err(TransactError::Refused(_)) if in_doubt => return Err(unknown_outcome()),
                 Err(TransactError::Refused(error)) => return Err(error),
                 Err(TransactError::Store(error)) => error,
             };
             sent += 1;
+            in_doubt |= error.outcome == Outcome::Unknown;
             let hopeless = match (&error.kind, error.outcome) {
                 (_, Outcome::Unknown) | (KvErrorKind::Unavailable(_), Outcome::NotApplied) => false,
                 (_, Outcome::NotApplied) => true,
@@ -258,6 +283,12 @@ impl From<TooLarge> for Error {
             what: what.to_owned(),
             limit,
         }
+    }
+}
+
+fn unknown_outcome() -> Error {
+    Error::Unavailable {
+        reason: "Nobody knows whether the change was made.",
     }
 }
 

@@ -222,8 +222,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         // A group that is its own member is no group to be told of its end.
         for group in groups.iter().filter(|group| *group != id) {
             change.many.push(leave(keys, group, id));
+            // A group that it has left meanwhile does not change.
             change.many.push(Op::Txn(Txn {
-                compares: vec![Compare::present(keys.record(Kind::Group, group))],
+                compares: vec![Compare::present(keys.member(group, id))],
                 then: vec![touch(keys, group, self.now())?],
                 otherwise: Vec::new(),
             }));

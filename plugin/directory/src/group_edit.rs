@@ -126,12 +126,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// What has to change for a group to have the wanted members. Those that do
-    /// not exist are left out.
+    /// What has to change for a group, read at a revision with these members, to have
+    /// the wanted ones. Those that do not exist are left out.
     pub(crate) async fn difference(
         &self,
         session: &mut Session<'_>,
-        members: &Members,
+        (members, revision): (&Members, i64),
         wanted: Wanted,
     ) -> Result<MemberChanges, Error> {
         let unknown: Vec<&str> = wanted
@@ -139,7 +139,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             .filter(|id| !members.contains_key(*id))
             .map(String::as_str)
             .collect();
-        let kinds = self.kinds(session, &unknown).await?;
+        let kinds = self.kinds(session, &unknown, revision).await?;
         let mut changes: MemberChanges = members
             .keys()
             .filter(|id| !wanted.contains_key(*id))
@@ -183,8 +183,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let is_new = stored.record == 0;
         let record_changes = !self.same_record(&stored.resource, &group);
         if !record_changes && changes.is_empty() {
+            // Of the state that was looked at: somebody else may have changed it since.
+            let read = read.into_iter().map(|range| Range {
+                revision: stored.read_at,
+                ..range
+            });
             return Ok(Some(Edited {
-                read: self.ranges(session, read).await?,
+                read: self.ranges(session, read.collect()).await?,
                 ..self.unedited(stored.clone(), members)
             }));
         }

@@ -118,18 +118,23 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 }
             }
         }
-        let changes: MemberChanges = after
-            .into_iter()
-            .filter(|(id, state)| before.get(id) != Some(state))
-            .map(|(id, state)| (id.to_owned(), state))
-            .gather();
+        // All that are named or none: nothing compares how those were that are left as
+        // they were, and by the time of the commit they may be otherwise.
+        let changes: MemberChanges = match before == after {
+            true => MemberChanges::new(),
+            false => after
+                .into_iter()
+                .map(|(id, state)| (id.to_owned(), state))
+                .gather(),
+        };
         let mut group = stored.resource.clone();
         patch.apply_besides_members(&self.registry, &mut group)?;
         let edit = Edit {
             group,
             members: Members::new(),
             changes,
-            compare_members: false,
+            // Other operations may rest on a record that they leave as it was.
+            compare_members: !patch.is_of(self.registry.core().members),
             read: Vec::new(),
         };
         Ok((stored, edit))
@@ -151,9 +156,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
         patch.apply(&self.registry, &mut group)?;
         let wanted = self.wanted(group.attributes.remove(core.members).as_ref());
+        let read = (&members, stored.read_at);
         let edit = Edit {
             group,
-            changes: self.difference(session, &members, wanted).await?,
+            changes: self.difference(session, read, wanted).await?,
             members,
             compare_members: true,
             read: Vec::new(),

@@ -42,7 +42,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 
         let mut event = self.event(Kind::Group, Action::Create, id)?;
         let stored = StoredGroup::unborn(core.group);
-        let changes = self.difference(session, &Members::new(), wanted).await?;
+        let changes = self
+            .difference(session, (&Members::new(), 0), wanted)
+            .await?;
         let mut attempts = Attempts::default();
         loop {
             let edit = Edit {
@@ -110,9 +112,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let mut group = sent.clone();
             keep_unchangeable(&self.registry, &stored.resource, &mut group)?;
             self.keep_identity(&stored.resource, &mut group);
+            let read = (&members, stored.read_at);
             let edit = Edit {
                 group,
-                changes: self.difference(session, &members, wanted.clone()).await?,
+                changes: self.difference(session, read, wanted.clone()).await?,
                 members,
                 compare_members: true,
                 read: Vec::new(),

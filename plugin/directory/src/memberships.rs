@@ -205,15 +205,18 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         (!members.is_empty()).then(|| Value::List(elements.collect()))
     }
 
-    /// What the resources with these ids are, those that exist.
+    /// What the resources with these ids are, those that exist at a revision (zero:
+    /// now).
     pub(crate) async fn kinds(
         &self,
         session: &mut Session<'_>,
         ids: &[&str],
+        revision: i64,
     ) -> Result<BTreeMap<String, MemberKind>, Error> {
         let keys = &session.keys;
-        let ranges = ids.iter().flat_map(|id| kind_ranges(keys, id)).collect();
-        let found = self.ranges(session, ranges).await?;
+        let ranges = ids.iter().flat_map(|id| kind_ranges(keys, id));
+        let ranges = ranges.map(|range| Range { revision, ..range });
+        let found = self.ranges(session, ranges.collect()).await?;
         let found = found.chunks(MemberKind::ALL.len()).map(kind);
         Ok(ids
             .iter()

@@ -13,6 +13,8 @@ mod groups;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod meanwhile;
+#[cfg(test)]
 mod nesting;
 #[cfg(test)]
 mod pages;

@@ -130,6 +130,13 @@ impl Patch {
         self.apply_where(registry, resource, |o| o.path.attribute != members)
     }
 
+    /// Whether all operations work on this attribute.
+    #[must_use]
+    pub fn is_of(&self, attribute: AttrId) -> bool {
+        let mut operations = self.operations.iter();
+        operations.all(|operation| operation.path.attribute == attribute)
+    }
+
     /// Whether an operation works on this attribute or below it.
     #[must_use]
     pub fn mentions(&self, attribute: AttrId) -> bool {
