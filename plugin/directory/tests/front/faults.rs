@@ -22,8 +22,11 @@ fn an_outage_is_told_on_every_route_and_ends_by_itself() {
                     let call = world
                         .scim(method, &path.join("/"))
                         .bearer(token)
-                        .body(&json!({"userName": "x", "displayName": "x", "Operations":
-                            [{"op": "replace", "path": "displayName", "value": "x"}]}));
+                        .body(&json!({"userName": "x", "displayName": "x",
+                            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest",
+                                "urn:ietf:params:scim:api:messages:2.0:SearchRequest",
+                                "urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                            "Operations": [{"op": "replace", "path": "displayName", "value": "x"}]}));
                     world.kv.set_outage(Some(fault));
                     let answer = call.answer();
                     let reply = call.send();

@@ -10,14 +10,15 @@ use std::borrow::Cow;
 type Members<'j> = Vec<(Cow<'j, str>, Json<'j>)>;
 
 impl<'j> BulkRequest<'j> {
-    /// Reads a bulk request. `schemas` may be missing; methods have no case; keys
+    /// Reads a bulk request. Methods have no case; keys
     /// that the message does not have are ignored. `failOnErrors` of zero stands
     /// for none: a request that is over before it began would serve nobody.
     ///
     /// ```
     /// use scim::bulk::{BulkRequest, Method};
     ///
-    /// let body = br#"{"Operations": [{"method": "DELETE", "path": "/Users/2819c223"}]}"#;
+    /// let body = br#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+    ///     "Operations": [{"method": "DELETE", "path": "/Users/2819c223"}]}"#;
     /// let body = scim::json::parse(body, 20)?;
     /// let request = BulkRequest::parse(body, 1_000)?;
     /// assert_eq!(request.operations[0].method, Method::Delete);
@@ -97,17 +98,14 @@ fn read(operation: Json<'_>, number: usize) -> Result<Operation<'_>, Error> {
     })
 }
 
-/// `schemas` must name the message, where it is there at all.
+/// `schemas` must name the message (RFC 7644 §3.7). No client is known to leave it out.
 fn check_schemas(schemas: Option<&Json<'_>>) -> Result<(), Error> {
-    let urns = match schemas {
-        None => return Ok(()),
-        Some(schemas) => schemas.as_array().unwrap_or(std::slice::from_ref(schemas)),
-    };
+    let urns = schemas.map(|schemas| schemas.as_array().unwrap_or(std::slice::from_ref(schemas)));
     let is_message = |urn: &Json<'_>| {
         let name = urn.as_str().and_then(|urn| urn.rsplit(':').next());
         name.is_some_and(|name| name.eq_ignore_ascii_case("BulkRequest"))
     };
-    if urns.is_empty() || urns.iter().any(is_message) {
+    if urns.unwrap_or_default().iter().any(is_message) {
         return Ok(());
     }
     Err(malformed(

@@ -207,6 +207,10 @@ fn ends() -> Vec<Step> {
         post("/Bulk", r#"{"Operations":[]}"#),
         post(
             "/Bulk",
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[]}"#,
+        ),
+        post(
+            "/Bulk",
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[{"method":"POST","path":"/Groups","bulkId":"outer","data":{"displayName":"Outer","members":[{"value":"bulkId:inner"}]}},{"method":"POST","path":"/Groups","bulkId":"inner","data":{"displayName":"Inner","members":[{"value":"bulkId:outer"},{"value":"{bob}"}]}},{"method":"DELETE","path":"/Users/nobody"},{"method":"PUT","path":"/Users/bulkId:none","data":{}}]}"#,
         ),
         get("/Users/{bob}"),

@@ -10,7 +10,11 @@ use serde_json::Value;
 
 /// Reads the operations of a request.
 fn with_parsed<T>(operations: &Value, then: impl FnOnce(BulkRequest<'_>) -> T) -> T {
-    let body = serde_json::json!({ "Operations": operations }).to_string();
+    let body = serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": operations,
+    })
+    .to_string();
     let body = json::parse(body.as_bytes(), json::MAX_DEPTH).unwrap();
     then(BulkRequest::parse(body, 1_000).unwrap())
 }

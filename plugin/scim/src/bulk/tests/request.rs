@@ -4,6 +4,9 @@ use crate::bulk::{BulkRequest, Method, Operation};
 use crate::error::Error;
 use crate::json::{self, Json};
 
+/// What every bulk request begins with.
+const SCHEMAS: &str = r#""schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]"#;
+
 fn parsed(body: &str) -> Result<BulkRequest<'_>, Error> {
     BulkRequest::parse(json::parse(body.as_bytes(), json::MAX_DEPTH)?, 2)
 }
@@ -52,7 +55,9 @@ fn fail_on_errors_of_zero_is_none() {
         (r#""failOnErrors": 0,"#, None),
         (r#""failOnErrors": 3,"#, Some(3)),
     ] {
-        let body = format!(r#"{{{text} "Operations": [{{"method":"DELETE","path":"/Users/1"}}]}}"#);
+        let body = format!(
+            r#"{{{SCHEMAS}, {text} "Operations": [{{"method":"DELETE","path":"/Users/1"}}]}}"#
+        );
         assert_eq!(parsed(&body).unwrap().fail_on_errors, expected, "{text}");
     }
 }
@@ -106,7 +111,7 @@ fn what_is_not_of_the_form_is_refused_with_its_place() {
             "operation 1 must have \"data\"",
         ),
     ] {
-        let error = parsed(&format!(r#"{{"Operations": {operations}}}"#)).unwrap_err();
+        let error = parsed(&format!(r#"{{{SCHEMAS}, "Operations": {operations}}}"#)).unwrap_err();
         assert_eq!(error.status(), 400, "{operations}");
         assert_eq!(
             error.to_string(),
@@ -114,22 +119,37 @@ fn what_is_not_of_the_form_is_refused_with_its_place() {
             "{operations}"
         );
     }
-    for body in [
-        r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": []}"#,
-        r#"{"failOnErrors": -1, "Operations": []}"#,
-        r#"{"failOnErrors": "1", "Operations": []}"#,
-        "{}",
-    ] {
-        let refused = parsed(body);
-        assert!(matches!(refused, Err(Error::InvalidBulk { .. })), "{body}");
+    for number in ["-1", "\"1\""] {
+        let body = format!(r#"{{{SCHEMAS}, "failOnErrors": {number}, "Operations": [{delete}]}}"#);
+        let error = parsed(&body).unwrap_err().to_string();
+        assert!(error.contains("\"failOnErrors\""), "{body}: {error}");
     }
     assert_eq!(parsed("[]"), Err(Error::NotAnObject));
 }
 
 #[test]
+fn a_bulk_request_names_its_message() {
+    let delete = r#"{"method": "DELETE", "path": "/Users/1"}"#;
+    for schemas in [
+        "",
+        r#""schemas": null,"#,
+        r#""schemas": [],"#,
+        r#""schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"#,
+    ] {
+        let body = format!(r#"{{{schemas} "Operations": [{delete}]}}"#);
+        let error = parsed(&body).unwrap_err();
+        assert_eq!(error.status(), 400, "{body}");
+        assert!(
+            error.to_string().contains("must name urn:"),
+            "{body}: {error}"
+        );
+    }
+}
+
+#[test]
 fn more_operations_than_the_limit_are_refused_by_its_name() {
     let delete = r#"{"method": "DELETE", "path": "/Users/1"}"#;
-    let body = format!(r#"{{"Operations": [{delete}, {delete}, {delete}]}}"#);
+    let body = format!(r#"{{{SCHEMAS}, "Operations": [{delete}, {delete}, {delete}]}}"#);
     let error = parsed(&body).unwrap_err();
     assert_eq!(error, Error::TooManyBulkOperations { count: 3, limit: 2 });
     assert_eq!(error.status(), 413);
