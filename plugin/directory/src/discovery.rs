@@ -15,8 +15,15 @@ use scim::{
 /// What `count` a service provider of the interoperability profile must honour.
 const PROFILE_COUNT: usize = 100;
 
+/// A document that is the same until the configuration is another one.
+pub(crate) struct Document {
+    pub(crate) body: Vec<u8>,
+    /// Its `meta.location`; a list has none.
+    pub(crate) location: Option<String>,
+}
+
 impl<K, C, E> Directory<K, C, E> {
-    pub(crate) fn service_provider_config(&self, session: &Session<'_>) -> Vec<u8> {
+    pub(crate) fn service_provider_config(&self, session: &Session<'_>) -> Document {
         let limits = &self.config.limits;
         let number = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
         let documentation = self.config.documentation_url.as_ref();
@@ -32,8 +39,11 @@ impl<K, C, E> Directory<K, C, E> {
         };
         let mut config = discovery::service_provider_config(&self.registry, &settings);
         let location = format!("{}/ServiceProviderConfig", session.base_url);
-        discovery::set_location(&self.registry, &mut config, location);
-        to_client(&self.registry, &config, &Projection::all())
+        discovery::set_location(&self.registry, &mut config, location.clone());
+        Document {
+            body: to_client(&self.registry, &config, &Projection::all()),
+            location: Some(location),
+        }
     }
 
     /// Whether everything holds that the interoperability profile asks of a service
@@ -45,13 +55,13 @@ impl<K, C, E> Directory<K, C, E> {
             && discovery::names_all_types(&self.registry)
     }
 
-    pub(crate) fn schemas(&self, session: &Session<'_>) -> Vec<u8> {
+    pub(crate) fn schemas(&self, session: &Session<'_>) -> Document {
         self.all(session, "Schemas", discovery::schemas(&self.registry))
     }
 
     /// A schema by its URN. URNs are compared without regard to case, as they
     /// are everywhere else.
-    pub(crate) fn schema(&self, session: &Session<'_>, urn: &str) -> Result<Vec<u8>, Error> {
+    pub(crate) fn schema(&self, session: &Session<'_>, urn: &str) -> Result<Document, Error> {
         let found = discovery::schemas(&self.registry)
             .into_iter()
             .find(|s| self.id(s).eq_ignore_ascii_case(urn));
@@ -59,7 +69,7 @@ impl<K, C, E> Directory<K, C, E> {
         Ok(self.one(session, "Schemas", found))
     }
 
-    pub(crate) fn resource_types(&self, session: &Session<'_>) -> Vec<u8> {
+    pub(crate) fn resource_types(&self, session: &Session<'_>) -> Document {
         let all = discovery::resource_types(&self.registry);
         self.all(session, "ResourceTypes", all)
     }
@@ -68,7 +78,7 @@ impl<K, C, E> Directory<K, C, E> {
         &self,
         session: &Session<'_>,
         name: &str,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Document, Error> {
         let found = discovery::resource_types(&self.registry)
             .into_iter()
             .find(|t| self.id(t) == name);
@@ -76,19 +86,25 @@ impl<K, C, E> Directory<K, C, E> {
         Ok(self.one(session, "ResourceTypes", found))
     }
 
-    fn all(&self, session: &Session<'_>, endpoint: &str, found: Vec<Resource>) -> Vec<u8> {
+    fn all(&self, session: &Session<'_>, endpoint: &str, found: Vec<Resource>) -> Document {
         let written: Vec<_> = found
             .into_iter()
-            .map(|resource| self.one(session, endpoint, resource))
+            .map(|resource| self.one(session, endpoint, resource).body)
             .collect();
         let total = u64::try_from(written.len()).unwrap_or(u64::MAX);
-        message::list_response(total, &Place::StartIndex(1), &written)
+        Document {
+            body: message::list_response(total, &Place::StartIndex(1), &written),
+            location: None,
+        }
     }
 
-    fn one(&self, session: &Session<'_>, endpoint: &str, mut found: Resource) -> Vec<u8> {
+    fn one(&self, session: &Session<'_>, endpoint: &str, mut found: Resource) -> Document {
         let location = format!("{}/{endpoint}/{}", session.base_url, self.id(&found));
-        discovery::set_location(&self.registry, &mut found, location);
-        to_client(&self.registry, &found, &Projection::all())
+        discovery::set_location(&self.registry, &mut found, location.clone());
+        Document {
+            body: to_client(&self.registry, &found, &Projection::all()),
+            location: Some(location),
+        }
     }
 
     fn id<'r>(&self, resource: &'r Resource) -> &'r str {

@@ -4,6 +4,7 @@
 
 use crate::Directory;
 use crate::config::Below;
+use crate::discovery::Document;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::keys::Kind;
@@ -243,14 +244,17 @@ fn changed(session: &mut Session<'_>, written: Rendered) -> Response {
         .located(written.location)
 }
 
-/// A document that is the same until the configuration is another one.
-fn document(body: Vec<u8>, precondition: &Precondition) -> Result<Response, Error> {
-    let etag = content_etag(&body);
+fn document(document: Document, precondition: &Precondition) -> Result<Response, Error> {
+    let etag = content_etag(&document.body);
     let response = match precondition.known(&etag)? {
         true => not_modified(),
-        false => message(200, body),
+        false => message(200, document.body),
     };
-    Ok(response.with("etag", etag))
+    let response = response.with("etag", etag);
+    Ok(match document.location {
+        Some(location) => response.with("content-location", location),
+        None => response,
+    })
 }
 
 fn deleted(session: &mut Session<'_>, id: &str) -> Response {

@@ -179,8 +179,14 @@ fn documents_have_versions_too() {
             let call = world.scim("GET", path).bearer(&token);
             call.header(header.0, header.1).send()
         };
-        let etag = read(("x", "")).header("etag").unwrap().to_owned();
+        let plain = read(("x", ""));
+        let etag = plain.header("etag").unwrap().to_owned();
+        // RFC 7643 §3.1; a list is of no place.
+        let location = plain.body["meta"]["location"].as_str();
+        assert_eq!(location.is_none(), plain.body["Resources"].is_array());
+        assert_eq!(plain.header("content-location"), location, "{path}");
         let known = read(("if-none-match", &etag));
+        assert_eq!(known.header("content-location"), location, "{path}");
         assert_eq!(
             (known.status, known.header("etag")),
             (304, Some(etag.as_str()))
