@@ -19,7 +19,8 @@ use subtle::ConstantTimeEq;
 pub(crate) const MISSING: &str = "send a token, as in \"Authorization: Bearer scim_...\"";
 const NO_TEXT: &str = "the Authorization header is not plain text";
 const SEVERAL: &str = "send one Authorization header";
-const SCHEME: &str = "the scheme of the Authorization header must be Bearer";
+/// Something else than a token was sent.
+pub(crate) const SCHEME: &str = "the scheme of the Authorization header must be Bearer";
 const WRONG_PREFIX: &str = "a token begins with \"scim_\"";
 const WRONG_LENGTH: &str = "a token is \"scim_\" and 64 hex digits; this one has another length";
 const WRONG_DIGITS: &str =

@@ -1,6 +1,6 @@
 //! Responses: what each outcome is in HTTP.
 
-use crate::auth::MISSING;
+use crate::auth::{MISSING, SCHEME};
 use crate::http::Response;
 use crate::negotiation::{JSON, SCIM_JSON};
 use scim::Error;
@@ -14,10 +14,11 @@ const RETRY_AFTER: &str = "1";
 pub fn error_response(error: &Error) -> Response {
     let response = message(error.status(), scim::message::error(error));
     match error {
-        Error::Unauthorized { reason } if *reason == MISSING => {
+        // Whoever shows no token, or speaks of another scheme, need not hear of errors
+        // (RFC 6750 §3.1).
+        Error::Unauthorized { reason } if [MISSING, SCHEME].contains(reason) => {
             response.with("www-authenticate", "Bearer realm=\"scim\"")
         }
-        // RFC 6750 §3.1
         Error::Unauthorized { .. } => response.with(
             "www-authenticate",
             "Bearer realm=\"scim\", error=\"invalid_token\"",

@@ -105,10 +105,11 @@ fn every_route_refuses_what_is_no_valid_token() {
                     "a token is not repeated"
                 );
             }
-            refused(
-                &world,
-                &call.clone().header("authorization", "Basic dTpw"),
-                401,
+            let basic = call.clone().header("authorization", "Basic dTpw");
+            assert_eq!(
+                refused(&world, &basic, 401).header("www-authenticate"),
+                Some("Bearer realm=\"scim\""),
+                "a scheme that is not supported is no error of a token"
             );
         }
     }
