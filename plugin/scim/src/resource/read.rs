@@ -54,8 +54,9 @@ pub(super) struct Reader<'r> {
 /// Names have no case; `null`, `[]` and `""` are no value; `readOnly` attributes
 /// are dropped. In lenient mode unknown attributes are dropped too, and
 /// sub-attributes and extension attributes may also come under their full name at
-/// the top (`name.givenName`, `urn:…:enterprise:2.0:User:department`); where an
-/// attribute comes in both places, its proper place counts. `schemas` is then
+/// the top (`name.givenName`, `urn:…:enterprise:2.0:User:department`), and core
+/// attributes in an object under the URN of their schema; where an attribute comes
+/// in both places, its proper place counts. `schemas` is then
 /// checked for its form only, since Entra ID names URNs there that nobody knows.
 /// Whether what is left is enough is [`complete`](super::complete)'s question.
 ///
@@ -90,11 +91,15 @@ pub fn from_client(
                 }
             }
             None if mode.is_strict() => return Err(unknown(name)),
-            None => misplaced.extend(
-                registry
-                    .resolve(resource_type, name)
-                    .map(|id| (!name.contains(':'), id, json)),
-            ),
+            None => {
+                let here = registry.resolve(resource_type, name);
+                misplaced.extend(here.map(|id| (!name.contains(':'), id, json)));
+                for (name, json) in tolerance::core_object(registry, resource_type, name, json) {
+                    let id = registry.top(resource_type, name);
+                    let id = id.filter(|id| *id != registry.core().schemas);
+                    misplaced.extend(id.map(|id| (false, id, json)));
+                }
+            }
         }
     }
     reader.fill_in(&mut resource, misplaced)?;

@@ -4,7 +4,8 @@
 
 use crate::Mode;
 use crate::json::Json;
-use crate::schema::{AttrId, Attribute, Registry, Type, Uniqueness};
+use crate::schema::{AttrId, Attribute, Registry, ResourceTypeId, Type, Uniqueness};
+use std::borrow::Cow;
 
 /// Decimals from here on may have lost digits when they were parsed.
 const EXACT_BELOW: f64 = 1e15;
@@ -58,6 +59,19 @@ pub(super) fn as_list<'j, 'a>(mode: Mode, json: &'j Json<'a>) -> Option<&'j [Jso
             (!mode.is_strict()).then_some(std::slice::from_ref(json))
         }
     }
+}
+
+/// What an object under the URN of the core schema holds: core attributes written as
+/// those of an extension, as the suite scimverify does.
+pub(super) fn core_object<'j, 'a>(
+    registry: &Registry,
+    resource_type: ResourceTypeId,
+    name: &str,
+    json: &'j Json<'a>,
+) -> &'j [(Cow<'a, str>, Json<'a>)] {
+    let urn = &registry.resource_type(resource_type).schema;
+    let object = json.as_object().filter(|_| name.eq_ignore_ascii_case(urn));
+    object.unwrap_or_default()
 }
 
 /// A list of one where a single value is due: Entra ID sends the manager as

@@ -234,3 +234,22 @@ fn an_address_with_only_a_type_is_kept() {
     let body = json!({ "addresses": [{ "type": "work" }] });
     assert_eq!(user(&body), body);
 }
+
+#[test]
+fn core_attributes_may_stand_under_the_urn_of_their_schema() {
+    let nested = json!({ "userName": "u", "emails": [{ "value": "a@b" }], "id": "mine",
+        "schemas": [USER], "hobbies": 1 });
+    let understood = json!({ "userName": "u", "emails": [{ "value": "a@b" }] });
+    assert_eq!(
+        user(&json!({ "schemas": [USER], USER: nested })),
+        understood
+    );
+    assert_eq!(
+        user(&json!({ USER.to_uppercase(): nested, "userName": "proper" }))["userName"],
+        "proper"
+    );
+    let wrong = user_error(&json!({ USER: { "active": 7 } }));
+    assert!(matches!(wrong, Error::WrongType { .. }), "{wrong}");
+    let group = group(&json!({ crate::schema::GROUP: { "displayName": "g" } }));
+    assert_eq!(group, json!({ "displayName": "g" }));
+}
