@@ -6,9 +6,14 @@ use crate::error::Error;
 use crate::json::Json;
 use crate::path::Path;
 use crate::resource::{
-    Complex, Value, changed, immutable_in, is_same, keep_in, primary_of, value_from_client,
+    Complex, Value, changed, check_count, immutable_in, is_same, keep_in, primary_of,
+    value_from_client,
 };
 use crate::schema::{AttrId, Mutability, Registry};
+
+/// How much text one operation may write to the values that its path selects, each of
+/// which gets a copy: more than a record can hold.
+const MAX_COPIED_BYTES: usize = 2 * 1024 * 1024;
 
 /// Carries out one operation on the attributes at the top of a resource.
 pub(super) fn apply(
@@ -119,6 +124,7 @@ impl Work<'_> {
                 _ => Vec::new(),
             };
             let added = elements::add(self.registry, id, &mut list, value.elements());
+            check_count(self.registry, id, list.len())?;
             self.put_back(parent, id, list, &added.primary);
             return Ok(());
         }
@@ -196,6 +202,8 @@ impl Work<'_> {
         match &self.operation.value {
             None => self.take_from(&mut list, &selected)?,
             Some(value) if selected.contains(&true) => {
+                let copies = selected.iter().filter(|is_selected| **is_selected);
+                check_copies(copies.count(), value)?;
                 for (at, element) in list.iter_mut().enumerate() {
                     if selected.get(at) == Some(&true) {
                         self.change(element, value)?;
@@ -207,6 +215,7 @@ impl Work<'_> {
                 let element = self.new_element()?;
                 primary.extend(self.is_primary(&element).then_some(list.len()));
                 list.push(element);
+                check_count(self.registry, path.attribute, list.len())?;
             }
         }
         list.retain(|element| !element.as_complex().is_some_and(Complex::is_empty));
@@ -337,6 +346,29 @@ impl Work<'_> {
         if !list.is_empty() {
             parent.set(id, Value::List(list));
         }
+    }
+}
+
+/// A request of a megabyte could otherwise ask for a thousand times as much.
+///
+/// # Errors
+/// [`Error::ChangeTooLarge`].
+fn check_copies(count: usize, value: &Value) -> Result<(), Error> {
+    if text_bytes(value).saturating_mul(count) <= MAX_COPIED_BYTES {
+        return Ok(());
+    }
+    Err(Error::ChangeTooLarge {
+        what: "the text that one operation writes to all values it selects, in bytes,".to_owned(),
+        limit: MAX_COPIED_BYTES,
+    })
+}
+
+fn text_bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Complex(complex) => complex.iter().map(|(_, value)| text_bytes(value)).sum(),
+        Value::List(values) => values.iter().map(text_bytes).sum(),
+        Value::Boolean(_) | Value::Integer(_) | Value::Decimal(_) => 0,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{Op, Operation, elements};
 use crate::filter::ElementFilter;
-use crate::resource::{Complex, Value, is_complete};
+use crate::resource::{Complex, Value, is_complete, may_have};
 use crate::schema::{AttrId, Mutability, Registry};
 
 /// Carries out an operation on the attributes at the top of a resource and says whether
@@ -48,6 +48,9 @@ fn add(registry: &Registry, top: &mut Complex, id: AttrId, value: &Value) -> Opt
     else {
         return None;
     };
+    if !may_have(registry, id, list.len() + value.elements().len()) {
+        return None;
+    }
     let added = elements::add(registry, id, list, value.elements());
     let demoted = elements::keep_one_primary(registry, id, list, &added.primary);
     Some(added.changed || demoted)

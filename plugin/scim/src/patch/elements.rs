@@ -1,7 +1,7 @@
 //! Values of multi-valued attributes: which two are the same, adding without
 //! repeating, and the one that is primary (RFC 7643 §2.4, RFC 7644 §3.5.2.1).
 
-use crate::resource::{Complex, Value, is_same, primary_of};
+use crate::resource::{Complex, Value, is_same, names_elements, primary_of};
 use crate::schema::{AttrId, Mutability, Registry};
 use crate::text::fold;
 use std::collections::BTreeMap;
@@ -94,8 +94,7 @@ struct Identity<'r> {
 impl<'r> Identity<'r> {
     fn of(registry: &'r Registry, attribute: AttrId) -> Self {
         let value = registry.child(attribute, "value");
-        let is_name = value
-            .is_some_and(|value| registry.attribute(value).mutability == Mutability::Immutable);
+        let is_name = names_elements(registry, attribute);
         Self {
             registry,
             value,

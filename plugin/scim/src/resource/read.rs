@@ -1,7 +1,7 @@
 //! JSON to resources, typed by the schema.
 
 use super::scalar::{scalar, wrong_type};
-use super::{Complex, Resource, Value, reference, strict, tolerance};
+use super::{Complex, Resource, Value, list, reference, strict, tolerance};
 use crate::Mode;
 use crate::error::Error;
 use crate::json::{self, Json, Quoted};
@@ -291,9 +291,12 @@ impl<'r> Reader<'r> {
         let elements = tolerance::as_list(self.mode, json).ok_or_else(|| wrong("a list"))?;
         let elements = elements
             .iter()
-            .filter_map(|element| self.single(id, element).transpose())
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok((!elements.is_empty()).then_some(Value::List(elements)))
+            .filter_map(|element| self.single(id, element).transpose());
+        let list = match self.is_client() {
+            true => list::gather(self.registry, id, elements)?,
+            false => elements.collect::<Result<_, _>>()?,
+        };
+        Ok((!list.is_empty()).then_some(Value::List(list)))
     }
 
     fn single(&self, id: AttrId, json: &Json<'_>) -> Result<Option<Value>, Error> {

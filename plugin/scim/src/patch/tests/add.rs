@@ -147,3 +147,26 @@ fn a_wrong_type_names_the_attribute() {
         "{error}"
     );
 }
+
+#[test]
+fn a_list_grows_up_to_its_bound() {
+    let mails = |from: usize, count: usize| -> Vec<Json> {
+        let mails = (from..from + count).map(|n| json!({"value": n.to_string(), "type": "work"}));
+        mails.collect()
+    };
+    let full = json!({"userName": "u", "emails": mails(0, 2_000)});
+    let one_more = json!({"op": "add", "path": "emails", "value": mails(2_000, 1)});
+    let one_again = json!({"op": "add", "path": "emails", "value": mails(1, 1)});
+    let made = json!({"op": "add", "path": "emails[type eq \"fax\"].value", "value": "x"});
+    let title = json!({"op": "replace", "path": "title", "value": "x"});
+    for operations in [
+        json!([one_more]),
+        json!([title, one_more]),
+        json!([made]),
+        json!([{"op": "replace", "path": "emails", "value": mails(0, 2_001)}]),
+    ] {
+        let error = inner(user_after(&full, &operations).unwrap_err()).to_string();
+        assert!(error.contains("at most 2000 values"), "{error}");
+    }
+    assert_eq!(user_after(&full, &json!([one_again])).unwrap(), full);
+}

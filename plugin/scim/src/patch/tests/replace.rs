@@ -201,3 +201,30 @@ fn a_member_list_may_change_although_its_elements_are_immutable() {
         json!([{"value": "c"}])
     );
 }
+
+#[test]
+fn a_text_is_not_copied_beyond_what_a_record_can_hold() {
+    let mails: Vec<_> = (0..2_000)
+        .map(|n| json!({"value": n.to_string(), "type": "work"}))
+        .collect();
+    let before = json!({"userName": "u", "emails": mails});
+    let text = "x".repeat(1_100);
+    for (path, value) in [
+        ("emails[type eq \"work\"].display", json!(text)),
+        ("emails.display", json!(text)),
+        (
+            "emails[type eq \"work\"]",
+            json!({"type": "work", "display": text}),
+        ),
+    ] {
+        let operation = json!({"op": "replace", "path": path, "value": value});
+        let error = inner(user_after(&before, &json!([operation])).unwrap_err());
+        assert!(
+            matches!(error, Error::ChangeTooLarge { .. }),
+            "{path}: {error}"
+        );
+        assert_eq!(error.status(), 413);
+    }
+    let short = json!([{"op": "replace", "path": "emails.display", "value": "x"}]);
+    assert!(user_after(&before, &short).is_ok());
+}

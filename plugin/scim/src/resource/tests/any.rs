@@ -29,7 +29,15 @@ fn members(ids: Vec<AttrId>) -> impl Strategy<Value = Complex> {
 
 fn value(id: AttrId) -> BoxedStrategy<Value> {
     if REGISTRY.attribute(id).multi_valued {
-        vec(single(id), 1..3).prop_map(Value::List).boxed()
+        let is_complex = REGISTRY.attribute(id).is_complex();
+        let list = vec(single(id), 1..3).prop_map(move |mut list| {
+            // A client that lists one twice reads it once.
+            if is_complex {
+                list.dedup();
+            }
+            Value::List(list)
+        });
+        list.boxed()
     } else {
         single(id)
     }

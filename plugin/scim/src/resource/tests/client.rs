@@ -236,6 +236,32 @@ fn an_address_with_only_a_type_is_kept() {
 }
 
 #[test]
+fn what_is_listed_twice_is_kept_once() {
+    let mail = json!({ "value": "a@b", "type": "work" });
+    let other = json!({ "value": "a@b", "type": "home" });
+    let address = json!({ "type": "work", "locality": "Brno" });
+    assert_eq!(
+        user(&json!({ "emails": [mail, other, mail], "addresses": [address, address] })),
+        json!({ "emails": [mail, other], "addresses": [address] })
+    );
+}
+
+#[test]
+fn a_list_is_bounded_unless_it_is_of_members() {
+    let named = |count: usize| -> Vec<Value> {
+        let values = (0..count).map(|n| json!({ "value": n.to_string() }));
+        values.collect()
+    };
+    let kept = user(&json!({ "emails": named(2_000) }));
+    assert_eq!(kept["emails"].as_array().map(Vec::len), Some(2_000));
+    let error = user_error(&json!({ "emails": named(2_001) })).to_string();
+    assert!(error.contains("\"emails\""), "{error}");
+    assert!(error.contains("at most 2000 values"), "{error}");
+    let kept = group(&json!({ "members": named(2_001) }));
+    assert_eq!(kept["members"].as_array().map(Vec::len), Some(2_001));
+}
+
+#[test]
 fn core_attributes_may_stand_under_the_urn_of_their_schema() {
     let nested = json!({ "userName": "u", "emails": [{ "value": "a@b" }], "id": "mine",
         "schemas": [USER], "hobbies": 1 });
