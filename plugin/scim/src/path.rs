@@ -14,7 +14,7 @@ pub struct Path {
     /// The attribute; for the URN of an extension alone, its container.
     pub attribute: AttrId,
     /// Which elements of a multi-valued attribute.
-    pub selection: Option<ElementFilter>,
+    pub selection: Option<Box<ElementFilter>>,
     /// The sub-attribute.
     pub sub_attribute: Option<AttrId>,
 }
@@ -41,6 +41,10 @@ impl Path {
         mode: Mode,
     ) -> Result<Self, Error> {
         limits.check(text)?;
+        // Most paths are a name and nothing else.
+        if let Some(named) = registry.resolve_in(resource_type, text, mode) {
+            return Ok(Self::to(registry, named));
+        }
         let expression = filter::parse_path(text).map_err(|SyntaxError { position, reason }| {
             Error::PathSyntax {
                 position,
@@ -65,7 +69,8 @@ impl Path {
                     reason: "it has one value only".to_owned(),
                 });
             }
-            path.selection = Some(filter::bind_element(registry, named, filter, mode)?);
+            let selection = filter::bind_element(registry, named, filter, mode)?;
+            path.selection = Some(Box::new(selection));
             if mode.is_strict() && expression.sub_attribute.is_none() {
                 return Err(Error::PathFilter {
                     attribute: registry.path(named),
@@ -83,16 +88,15 @@ impl Path {
     /// The path of a whole attribute, sub-attribute or extension.
     #[must_use]
     pub fn to(registry: &Registry, target: AttrId) -> Self {
-        let mut steps: Vec<AttrId> = registry.lineage(target).collect();
-        steps.reverse();
-        let mut steps = steps.into_iter().peekable();
-        let container =
-            steps.next_if(|step| *step != target && registry.attribute(*step).is_extension);
+        let parent = |id: AttrId| registry.attribute(id).parent;
+        let is_extension = |id: &AttrId| registry.attribute(*id).is_extension;
+        let container = registry.lineage(target).skip(1).find(is_extension);
+        let above = parent(target).filter(|above| Some(*above) != container);
         Self {
             container,
-            attribute: steps.next().unwrap_or(target),
+            attribute: above.unwrap_or(target),
             selection: None,
-            sub_attribute: steps.next(),
+            sub_attribute: above.map(|_| target),
         }
     }
 

@@ -51,6 +51,12 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
     }
 }
 
+/// Whether two names of attributes are the same: without regard to case (RFC 7643 §2.1).
+/// They are nearly always spelled alike, which is found out faster.
+pub(crate) fn same_name(a: &str, b: &str) -> bool {
+    a == b || a.eq_ignore_ascii_case(b)
+}
+
 fn fold_any(text: &str) -> String {
     let decomposed = DecomposingNormalizer::new_nfd().normalize(text);
     let folded = CaseMapper::new().fold_string(&decomposed);

@@ -77,9 +77,13 @@ impl Operator {
 
     /// The operator with this spelling, in any case.
     pub(crate) fn named(name: &str) -> Option<Self> {
+        let &[first, second] = name.as_bytes() else {
+            return None;
+        };
+        let name = [first.to_ascii_lowercase(), second.to_ascii_lowercase()];
         Self::ALL
             .into_iter()
-            .find(|(_, spelling)| spelling.eq_ignore_ascii_case(name))
+            .find(|(_, spelling)| spelling.as_bytes() == name)
             .map(|(operator, _)| operator)
     }
 
@@ -120,7 +124,8 @@ impl Expression<'_> {
     /// Joins terms by `and`; what is itself a conjunction is taken apart, which
     /// keeps the tree no deeper than its parentheses.
     pub(crate) fn all(terms: Vec<Self>) -> Self {
-        joined(terms, Self::And, |term| match term {
+        let is_join = |term: &Self| matches!(term, Self::And(_));
+        joined(terms, is_join, Self::And, |term| match term {
             Self::And(inner) => Ok(inner),
             other => Err(other),
         })
@@ -128,7 +133,8 @@ impl Expression<'_> {
 
     /// Joins terms by `or`, like [`Self::all`].
     pub(crate) fn any(terms: Vec<Self>) -> Self {
-        joined(terms, Self::Or, |term| match term {
+        let is_join = |term: &Self| matches!(term, Self::Or(_));
+        joined(terms, is_join, Self::Or, |term| match term {
             Self::Or(inner) => Ok(inner),
             other => Err(other),
         })
@@ -137,17 +143,25 @@ impl Expression<'_> {
 
 /// `join` of terms, with the terms of those that are such a join already; a single
 /// term is itself.
-fn joined<T>(terms: Vec<T>, join: fn(Vec<T>) -> T, split: fn(T) -> Result<Vec<T>, T>) -> T {
-    let mut flat = Vec::with_capacity(terms.len());
-    for term in terms {
-        match split(term) {
-            Ok(inner) => flat.extend(inner),
-            Err(other) => flat.push(other),
+fn joined<T>(
+    mut terms: Vec<T>,
+    is_join: fn(&T) -> bool,
+    join: fn(Vec<T>) -> T,
+    split: fn(T) -> Result<Vec<T>, T>,
+) -> T {
+    if terms.iter().any(is_join) {
+        let mut flat = Vec::with_capacity(terms.len());
+        for term in terms {
+            match split(term) {
+                Ok(inner) => flat.extend(inner),
+                Err(other) => flat.push(other),
+            }
         }
+        terms = flat;
     }
-    match flat.len() {
-        1 => flat.remove(0),
-        _ => join(flat),
+    match terms.len() {
+        1 => terms.remove(0),
+        _ => join(terms),
     }
 }
 

@@ -2,14 +2,16 @@
 //! attribute can be compared so, and what the literal is in its type.
 
 use super::ast::{Comparison, Expression, Literal, Operator};
-use super::eval::{ElementFilter, Filter, Node, Steps, Test};
+use super::eval::{ElementFilter, Filter, Node, Test};
 use super::predicate::{Number, Predicate, Text};
 use crate::Mode;
 use crate::datetime;
 use crate::error::Error;
 use crate::json::Quoted;
 use crate::resource::Value;
-use crate::schema::{AttrId, Mutability, Registry, ResourceType, ResourceTypeId, Returned, Type};
+use crate::schema::{
+    AttrId, Mutability, Registry, ResourceType, ResourceTypeId, Returned, Steps, Type,
+};
 use smallvec::smallvec;
 
 /// Binds a filter to a resource type.
@@ -91,7 +93,11 @@ impl Binder<'_> {
     }
 
     fn nodes(&self, expressions: &[Expression<'_>]) -> Result<Vec<Node>, Error> {
-        expressions.iter().map(|e| self.node(e)).collect()
+        let mut nodes = Vec::with_capacity(expressions.len());
+        for expression in expressions {
+            nodes.push(self.node(expression)?);
+        }
+        Ok(nodes)
     }
 
     fn comparison(&self, comparison: &Comparison<'_>) -> Result<Node, Error> {
@@ -199,16 +205,11 @@ impl Binder<'_> {
 
     /// From the top of the resource, or from the element, to the attribute.
     fn steps(&self, id: AttrId) -> Steps {
-        let mut steps: Steps = match self.place {
-            Place::Resource(_) => self.registry.lineage(id).collect(),
-            Place::Element(element) => self
-                .registry
-                .lineage(id)
-                .take_while(|step| *step != element)
-                .collect(),
+        let above = match self.place {
+            Place::Resource(_) => None,
+            Place::Element(element) => Some(element),
         };
-        steps.reverse();
-        steps
+        self.registry.steps(above, id)
     }
 
     /// What is never returned must not be found out by filters either (RFC 7643
@@ -289,7 +290,7 @@ impl Binder<'_> {
                 Some(operand) => Ok(Predicate::Instant {
                     operator,
                     operand,
-                    literal: literal.text().to_owned(),
+                    literal: literal.text().into(),
                 }),
                 None => refuse(
                     "it is compared with a date and time such as \"2026-11-24T05:00:00Z\""

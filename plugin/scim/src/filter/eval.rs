@@ -9,8 +9,7 @@
 use super::ast::Operator;
 use super::predicate::{Number, Predicate};
 use crate::resource::{Resource, Value};
-use crate::schema::AttrId;
-use smallvec::SmallVec;
+use crate::schema::{AttrId, Steps};
 
 /// A filter for resources of one type. Evaluation looks nothing up by name and
 /// recurses no deeper than [`Limits`](super::Limits) allowed.
@@ -25,10 +24,6 @@ pub struct Filter {
 pub struct ElementFilter {
     pub(super) root: Node,
 }
-
-/// From attribute to sub-attribute, as deep as the schema is: an extension, an attribute
-/// and a sub-attribute, in nearly all cases.
-pub(super) type Steps = SmallVec<[AttrId; 4]>;
 
 /// A part of a bound filter.
 #[derive(Clone, Debug, PartialEq)]
@@ -206,7 +201,7 @@ impl Node {
         };
         let (operator, value) = match predicate {
             Predicate::Present | Predicate::OneOf(_) => return None,
-            Predicate::Text(text) => (text.operator, Value::String(text.literal.clone())),
+            Predicate::Text(text) => (text.operator, Value::String(text.literal.to_string())),
             Predicate::Boolean { operator, operand } => (*operator, Value::Boolean(*operand)),
             Predicate::Number { operator, operand } => match operand {
                 Number::Integer(number) => (*operator, Value::Integer(*number)),
@@ -214,7 +209,7 @@ impl Node {
             },
             Predicate::Instant {
                 operator, literal, ..
-            } => (*operator, Value::String(literal.clone())),
+            } => (*operator, Value::String(literal.to_string())),
         };
         (operator == Operator::Equal).then_some((*steps.last()?, value))
     }

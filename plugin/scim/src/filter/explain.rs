@@ -123,12 +123,12 @@ fn condition(binder: &Binder<'_>, expression: &Expression<'_>) -> Result<Conditi
 fn operand(predicate: Predicate) -> Option<Value> {
     match predicate {
         Predicate::Present | Predicate::OneOf(_) => None,
-        Predicate::Text(text) => Some(Value::String(text.literal)),
+        Predicate::Text(text) => Some(Value::String(text.literal.into())),
         Predicate::Boolean { operand, .. } => Some(Value::Boolean(operand)),
         Predicate::Number { operand, .. } => Some(match operand {
             Number::Integer(number) => Value::Integer(number),
             Number::Decimal(number) => Value::Decimal(number),
         }),
-        Predicate::Instant { literal, .. } => Some(Value::String(literal)),
+        Predicate::Instant { literal, .. } => Some(Value::String(literal.into())),
     }
 }

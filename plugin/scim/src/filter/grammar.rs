@@ -123,7 +123,8 @@ fn joined<'a>(
     let Ok((mut after, _)) = joiner.parse(rest) else {
         return Ok((rest, first));
     };
-    let mut terms = vec![first];
+    let mut terms = Vec::with_capacity(4);
+    terms.push(first);
     loop {
         let term;
         (rest, term) = cut(|i| operand(i, scope)).parse(after)?;

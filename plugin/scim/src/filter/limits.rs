@@ -45,7 +45,8 @@ impl Limits {
         // all filters are, needs no closer look.
         let opens = |byte: &u8| matches!(byte, b'(' | b'[');
         if text.len() < self.max_nodes
-            && text.as_bytes().iter().filter(|b| opens(b)).count() <= max_depth
+            && (text.len() <= max_depth
+                || text.as_bytes().iter().filter(|b| opens(b)).count() <= max_depth)
         {
             return Ok(());
         }

@@ -1,11 +1,11 @@
 //! Filters for elements that are listed by example, not described by text.
 
 use super::ast::Operator;
-use super::eval::{ElementFilter, Node, Steps, Test};
+use super::eval::{ElementFilter, Node, Test};
 use super::predicate::{Number, OneOf, Predicate, Text};
 use crate::gather::Gather as _;
 use crate::resource::Value;
-use crate::schema::{AttrId, Registry};
+use crate::schema::{AttrId, Registry, Steps};
 use crate::text::fold;
 use smallvec::smallvec;
 
@@ -37,11 +37,11 @@ pub(crate) fn among(registry: &Registry, attribute: AttrId, listed: &[Value]) ->
 fn one_of(registry: &Registry, attribute: AttrId, literals: Vec<String>) -> Predicate {
     let case_exact = registry.attribute(attribute).case_exact;
     let keys = literals.iter().map(|text| key(case_exact, text)).gather();
-    Predicate::OneOf(OneOf {
+    Predicate::OneOf(Box::new(OneOf {
         case_exact,
         literals,
         keys,
-    })
+    }))
 }
 
 fn like(registry: &Registry, attribute: AttrId, element: &Value) -> Node {

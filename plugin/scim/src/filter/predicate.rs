@@ -14,7 +14,7 @@ pub(super) enum Predicate {
     Present,
     Text(Text),
     /// Equal to one of many texts.
-    OneOf(OneOf),
+    OneOf(Box<OneOf>),
     Boolean {
         operator: Operator,
         operand: bool,
@@ -26,7 +26,7 @@ pub(super) enum Predicate {
     Instant {
         operator: Operator,
         operand: i128,
-        literal: String,
+        literal: Box<str>,
     },
 }
 
@@ -36,9 +36,9 @@ pub(super) struct Text {
     pub(super) operator: Operator,
     pub(super) case_exact: bool,
     /// As the client wrote it.
-    pub(super) literal: String,
+    pub(super) literal: Box<str>,
     /// The literal folded, where that makes another text of it and case does not count.
-    folded: Option<String>,
+    folded: Option<Box<str>>,
 }
 
 /// A choice of texts, found without going through all of them.
@@ -103,13 +103,13 @@ fn is_present(value: &Value) -> bool {
 impl Text {
     pub(super) fn new(operator: Operator, case_exact: bool, literal: &str) -> Self {
         let folded = match fold(literal) {
-            Cow::Owned(folded) if !case_exact => Some(folded),
+            Cow::Owned(folded) if !case_exact => Some(folded.into()),
             Cow::Owned(_) | Cow::Borrowed(_) => None,
         };
         Self {
             operator,
             case_exact,
-            literal: literal.to_owned(),
+            literal: literal.into(),
             folded,
         }
     }
@@ -121,8 +121,13 @@ impl Text {
 
     fn holds(&self, value: &str) -> bool {
         // The comparison that lists are made of, without a copy of each value.
-        if self.operator == Operator::Equal && !self.case_exact && value.is_ascii() {
-            return value.eq_ignore_ascii_case(self.key());
+        if self.operator == Operator::Equal {
+            if self.case_exact {
+                return value == self.literal.as_ref();
+            }
+            if value.is_ascii() {
+                return value.eq_ignore_ascii_case(self.key());
+            }
         }
         if self.case_exact {
             self.holds_for_key(value)

@@ -9,6 +9,7 @@ pub use parse::{MAX_DEPTH, parse};
 pub use quoted::Quoted;
 pub(crate) use write::{write_number, write_string};
 
+use crate::text::same_name;
 use std::borrow::Cow;
 
 /// A JSON value. Strings without an escape are borrowed from the body.
@@ -86,7 +87,7 @@ impl<'a> Json<'a> {
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?
             .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .find(|(key, _)| same_name(key, name))
             .map(|(_, value)| value)
     }
 }

@@ -35,11 +35,17 @@ pub(super) fn apply(registry: &Registry, top: &mut Complex, operation: &Operatio
 }
 
 fn replace(top: &mut Complex, id: AttrId, value: &Value) -> bool {
-    let changed = top.get(id) != Some(value);
-    if changed {
-        top.set(id, value.clone());
+    match top.get_mut(id) {
+        Some(old) if old == value => false,
+        Some(old) => {
+            *old = value.clone();
+            true
+        }
+        None => {
+            top.set(id, value.clone());
+            true
+        }
     }
-    changed
 }
 
 /// What is complete and is added to what was complete leaves it so.

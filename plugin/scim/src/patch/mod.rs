@@ -26,13 +26,17 @@ use crate::json::Json;
 use crate::path::Path;
 use crate::resource::{Resource, Value, complete};
 use crate::schema::{AttrId, Registry, ResourceTypeId};
+use smallvec::SmallVec;
 
 /// A PATCH request, typed and bound to a resource type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Patch {
-    operations: Vec<Operation>,
+    operations: Operations,
     mode: Mode,
 }
+
+/// Nearly all requests come down to one.
+type Operations = SmallVec<[Operation; 1]>;
 
 /// What is to be done at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +99,11 @@ impl Patch {
             resource_id,
             mode,
         };
-        let mut operations = Vec::with_capacity(requested.len());
-        for request in requested {
-            planner
-                .plan(request, &mut operations)
-                .map_err(|error| error.in_operation(request.number))?;
+        let mut operations = Operations::new();
+        for (operation, number) in requested.iter().zip(1..) {
+            request::read(operation, number, mode)
+                .and_then(|request| planner.plan(request, &mut operations))
+                .map_err(|error| error.in_operation(number))?;
         }
         Ok(Self { operations, mode })
     }

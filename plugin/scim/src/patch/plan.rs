@@ -2,7 +2,7 @@
 //! typed values.
 
 use super::request::Requested;
-use super::{Op, Operation, quirks};
+use super::{Op, Operation, Operations, quirks};
 use crate::Mode;
 use crate::error::Error;
 use crate::filter::Limits;
@@ -41,7 +41,7 @@ impl Planner<'_> {
     pub(super) fn plan(
         &self,
         request: Requested<'_>,
-        operations: &mut Vec<Operation>,
+        operations: &mut Operations,
     ) -> Result<(), Error> {
         let core_urn = &self.registry.resource_type(self.resource_type).schema;
         // The URN of the core schema alone is a longer way to name no path.
@@ -67,7 +67,7 @@ impl Planner<'_> {
     fn plan_without_path(
         &self,
         request: Requested<'_>,
-        operations: &mut Vec<Operation>,
+        operations: &mut Operations,
     ) -> Result<(), Error> {
         let number = request.number;
         if request.op == Op::Remove {
@@ -104,10 +104,10 @@ impl Planner<'_> {
     }
 
     /// Rewrites, checks, takes apart and types one operation.
-    fn refine(&self, draft: Draft<'_>, operations: &mut Vec<Operation>) -> Result<(), Error> {
-        let Some(draft) = quirks::rewrite(self, draft)? else {
+    fn refine(&self, mut draft: Draft<'_>, operations: &mut Operations) -> Result<(), Error> {
+        if !quirks::rewrite(self, &mut draft)? {
             return Ok(());
-        };
+        }
         if self.is_read_only(draft.path.target()) {
             return self.refuse_read_only(&draft);
         }
@@ -142,7 +142,7 @@ impl Planner<'_> {
         &self,
         draft: &Draft<'_>,
         json: &Json<'_>,
-        operations: &mut Vec<Operation>,
+        operations: &mut Operations,
     ) -> Result<(), Error> {
         let registry = self.registry;
         let whole = draft.path.target();
@@ -251,11 +251,7 @@ impl Draft<'_> {
 
 /// One operation for each sub-attribute of a complex value. They are in the
 /// schema's order, in which `value` comes before what depends on it.
-fn set_below<'j>(
-    value: &Value,
-    below: impl Fn(AttrId) -> Draft<'j>,
-    operations: &mut Vec<Operation>,
-) {
+fn set_below<'j>(value: &Value, below: impl Fn(AttrId) -> Draft<'j>, operations: &mut Operations) {
     let complex = value.as_complex().into_iter();
     operations.extend(
         complex

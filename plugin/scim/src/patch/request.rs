@@ -4,6 +4,7 @@ use super::{Op, quirks};
 use crate::Mode;
 use crate::error::Error;
 use crate::json::{Json, Quoted};
+use crate::text::same_name;
 
 /// An operation as it was sent.
 #[derive(Clone, Copy, Debug)]
@@ -18,17 +19,19 @@ pub(super) struct Requested<'j> {
 /// The message that a PATCH request is.
 const URN: &str = crate::message::PATCH_OP;
 
-/// Reads the operations of a request. Keys that the message does not have are
-/// ignored in lenient mode: clients add their own (`id`, `name`).
+/// The operations of a request, none of them read yet. Keys that the message does not
+/// have are ignored in lenient mode: clients add their own (`id`, `name`).
 pub(super) fn operations<'j>(
     body: &'j Json<'j>,
     max_operations: usize,
     mode: Mode,
-) -> Result<Vec<Requested<'j>>, Error> {
+) -> Result<&'j [Json<'j>], Error> {
     check_schemas(body, mode)?;
     check_keys(body, &["schemas", "Operations"], mode)?;
-    let operations = quirks::operations_in_another_form(mode, body)
-        .or_else(|| body.get("Operations").and_then(Json::as_array))
+    let operations = body.get("Operations");
+    let operations = operations
+        .and_then(Json::as_array)
+        .or_else(|| quirks::operations_in_another_form(mode, body))
         .ok_or_else(|| malformed("\"Operations\" must be a list"))?;
     if operations.is_empty() {
         return Err(malformed("\"Operations\" is empty"));
@@ -39,13 +42,7 @@ pub(super) fn operations<'j>(
             limit: max_operations,
         });
     }
-    operations
-        .iter()
-        .zip(1..)
-        .map(|(operation, number)| {
-            read(operation, number, mode).map_err(|error| error.in_operation(number))
-        })
-        .collect()
+    Ok(operations)
 }
 
 /// `schemas` must name the message; in lenient mode only where it is there at
@@ -57,13 +54,14 @@ fn check_schemas(body: &Json<'_>, mode: Mode) -> Result<(), Error> {
         None => return Ok(()),
         Some(schemas) => schemas.as_array().unwrap_or(std::slice::from_ref(schemas)),
     };
-    let names_message = urns.iter().filter_map(Json::as_str).any(|urn| match mode {
-        Mode::Lenient => {
-            let name = urn.rsplit(':').next();
-            name.is_some_and(|name| name.eq_ignore_ascii_case("PatchOp"))
-        }
-        Mode::Strict => urn.eq_ignore_ascii_case(URN),
-    });
+    let is_like_it = |urn: &str| {
+        let name = urn.rsplit(':').next();
+        name.is_some_and(|name| name.eq_ignore_ascii_case("PatchOp"))
+    };
+    let names_message = urns
+        .iter()
+        .filter_map(Json::as_str)
+        .any(|urn| same_name(urn, URN) || (!mode.is_strict() && is_like_it(urn)));
     if names_message || (urns.is_empty() && !mode.is_strict()) {
         return Ok(());
     }
@@ -90,7 +88,12 @@ fn check_keys(object: &Json<'_>, keys: &[&str], mode: Mode) -> Result<(), Error>
     }
 }
 
-fn read<'j>(operation: &'j Json<'j>, number: usize, mode: Mode) -> Result<Requested<'j>, Error> {
+/// Reads one operation, the `number`-th of the request.
+pub(super) fn read<'j>(
+    operation: &'j Json<'j>,
+    number: usize,
+    mode: Mode,
+) -> Result<Requested<'j>, Error> {
     if operation.as_object().is_none() {
         return Err(malformed("an operation must be an object"));
     }

@@ -5,7 +5,7 @@ use super::attribute::{AttrId, Attribute, Mutability, Type};
 use super::definition::{
     AttributeDefinition, DefinitionError, ResourceTypeDefinition, SchemaDefinition,
 };
-use super::registry::{Core, Registry, ResourceType, ResourceTypeId, Schema};
+use super::registry::{Core, Registry, ResourceType, ResourceTypeId, Schema, digest};
 
 #[derive(Default)]
 pub(super) struct Builder {
@@ -157,6 +157,7 @@ impl Builder {
     pub(super) fn finish(self) -> Result<Registry, DefinitionError> {
         let core = self.core()?;
         Ok(Registry {
+            digests: self.attributes.iter().map(|a| digest(&a.name)).collect(),
             attributes: self.attributes,
             schemas: self.schemas,
             resource_types: self.resource_types,

@@ -18,6 +18,7 @@ pub use definition::{
     AttributeDefinition, DefinitionError, ExtensionDefinition, ResourceTypeDefinition,
     SchemaDefinition,
 };
+pub(crate) use registry::Steps;
 #[cfg(test)]
 pub(crate) use registry::standard_documents;
 pub use registry::{Core, Registry, ResourceType, ResourceTypeId, Schema};

@@ -6,10 +6,16 @@ use super::check;
 use super::definition::{DefinitionError, ResourceTypeDefinition, SchemaDefinition, each};
 use crate::Mode;
 use crate::json::{self, Json};
+use crate::text::same_name;
+use smallvec::SmallVec;
 
 /// Names a resource type within a [`Registry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResourceTypeId(pub(super) u16);
+
+/// From attribute to sub-attribute, as deep as the schema is: an extension, an attribute
+/// and a sub-attribute, in nearly all cases.
+pub(crate) type Steps = SmallVec<[AttrId; 4]>;
 
 /// A schema.
 #[derive(Clone, Debug)]
@@ -117,6 +123,8 @@ pub struct Core {
 #[derive(Clone, Debug)]
 pub struct Registry {
     pub(super) attributes: Vec<Attribute>,
+    /// The [`digest`] of each attribute's name.
+    pub(super) digests: Vec<u32>,
     pub(super) schemas: Vec<Schema>,
     pub(super) resource_types: Vec<ResourceType>,
     /// How many of the attributes, the first ones, are of RFC 7643.
@@ -319,6 +327,18 @@ impl Registry {
         std::iter::successors(Some(id), |id| self.attribute(*id).parent)
     }
 
+    /// From the top of a resource, or from below the attribute `above`, to the attribute.
+    pub(crate) fn steps(&self, above: Option<AttrId>, id: AttrId) -> Steps {
+        let mut steps = Steps::new();
+        let mut next = Some(id);
+        while let Some(step) = next.filter(|step| Some(*step) != above) {
+            steps.push(step);
+            next = self.attribute(step).parent;
+        }
+        steps.reverse();
+        steps
+    }
+
     /// The attribute's path as RFC 7644 §3.10 writes it, such as
     /// `emails.value` or `urn:…:User:manager.displayName`.
     #[must_use]
@@ -351,11 +371,25 @@ impl Registry {
     }
 
     fn find(&self, among: &[AttrId], name: &str) -> Option<AttrId> {
-        among
-            .iter()
-            .copied()
-            .find(|id| self.attribute(*id).name.eq_ignore_ascii_case(name))
+        let digest = Some(&digest(name));
+        among.iter().copied().find(|id| {
+            self.digests.get(usize::from(id.0)) == digest
+                && same_name(&self.attribute(*id).name, name)
+        })
     }
+}
+
+/// The same for names that are the same without regard to case, and rarely for others: a
+/// name is looked up by it, in one small table, before any name is compared.
+pub(super) fn digest(name: &str) -> u32 {
+    let name = name.as_bytes();
+    let letter = |at: Option<&u8>| at.map_or(0, u8::to_ascii_lowercase);
+    u32::from_le_bytes([
+        name.len().to_le_bytes()[0],
+        letter(name.first()),
+        letter(name.get(name.len() / 2)),
+        letter(name.last()),
+    ])
 }
 
 /// The schemas of RFC 7643, the common attributes first.
@@ -395,7 +429,7 @@ fn below_urn<'n>(name: &'n str, urn: &str, mode: Mode) -> Option<&'n str> {
         Mode::Lenient => rest.strip_prefix([':', '.']),
         Mode::Strict => rest.strip_prefix(':'),
     }?;
-    start.eq_ignore_ascii_case(urn).then_some(rest)
+    same_name(start, urn).then_some(rest)
 }
 
 static PLACEHOLDER: Attribute = Attribute {

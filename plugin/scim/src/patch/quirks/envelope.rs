@@ -8,6 +8,7 @@ use crate::filter::Limits;
 use crate::json::Json;
 use crate::path::Path;
 use crate::schema::{Registry, ResourceTypeId};
+use crate::text::same_name;
 
 /// The operation of a name. In any case, unless strictly: Entra ID sends `Add`,
 /// `Replace` and `Remove`, although RFC 7644 §3.5.2 has them in small letters.
@@ -19,7 +20,7 @@ pub(in super::super) fn op_named(mode: Mode, name: &str) -> Option<Op> {
     ]
     .into_iter()
     .find(|(spelling, _)| match mode {
-        Mode::Lenient => spelling.eq_ignore_ascii_case(name),
+        Mode::Lenient => same_name(spelling, name),
         Mode::Strict => *spelling == name,
     })
     .map(|(_, op)| op)

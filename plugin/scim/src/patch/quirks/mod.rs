@@ -28,16 +28,16 @@ pub(super) use envelope::{
     empty_path, key_as_path, list_without_path, op_named, operations_in_another_form,
 };
 pub(super) use operation::{
-    Rewritten, addition_of_nothing, removal_of_listed_values, repeated_identity,
-    scalar_in_an_object, stray_value_of_removal,
+    addition_of_nothing, removal_of_listed_values, repeated_identity, scalar_in_an_object,
+    stray_value_of_removal,
 };
 
 use super::plan::{Draft, Planner};
 use crate::Mode;
 use crate::error::Error;
 
-/// A rewrite of an operation with a path; nothing when there is nothing to do.
-type Quirk = for<'j> fn(&Planner<'_>, Draft<'j>) -> Result<Rewritten<'j>, Error>;
+/// Rewrites an operation with a path and says whether something is left to do.
+type Quirk = fn(&Planner<'_>, &mut Draft<'_>) -> Result<bool, Error>;
 
 /// The quirks of operations, in the order in which they are applied.
 const QUIRKS: [Quirk; 5] = [
@@ -51,16 +51,16 @@ const QUIRKS: [Quirk; 5] = [
 /// Those of them that are no tolerance.
 const STRICT: [Quirk; 2] = [repeated_identity, addition_of_nothing];
 
-/// Rewrites an operation into a standard one.
-pub(super) fn rewrite<'j>(planner: &Planner<'_>, draft: Draft<'j>) -> Result<Rewritten<'j>, Error> {
+/// Rewrites an operation into a standard one and says whether something is left to do.
+pub(super) fn rewrite(planner: &Planner<'_>, draft: &mut Draft<'_>) -> Result<bool, Error> {
     let quirks: &[Quirk] = match planner.mode {
         Mode::Lenient => &QUIRKS,
         Mode::Strict => &STRICT,
     };
-    quirks
-        .iter()
-        .try_fold(Some(draft), |draft, quirk| match draft {
-            Some(draft) => quirk(planner, draft),
-            None => Ok(None),
-        })
+    for quirk in quirks {
+        if !quirk(planner, draft)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
