@@ -12,7 +12,7 @@ use scim::resource::{Resource, from_client};
 use scim::schema::{Registry, ResourceTypeId};
 use std::hint::black_box;
 
-pub(crate) const PARSE: &str = "Filters: parse, mean of 20";
+pub(crate) const PARSE: &str = "Filters: parse, mean of those taken of 20";
 pub(crate) const EVALUATE: &str = "Filters: evaluate, one user";
 
 /// More than any request here has.

@@ -1,10 +1,11 @@
-//! How long something takes: the best of several rounds, since whatever else the machine
-//! does can only add.
+//! How long something takes: the best of many short rounds, since whatever else the
+//! machine does can only add, and does not add to all of them.
 
 use std::time::{Duration, Instant};
 
-const ROUNDS: usize = 5;
-const ROUND: Duration = Duration::from_millis(200);
+const ROUNDS: usize = 300;
+/// Shorter than what a busy system gives a process at once.
+const ROUND: Duration = Duration::from_millis(3);
 
 /// Microseconds of one pass.
 pub(crate) fn micros(mut pass: impl FnMut()) -> f64 {

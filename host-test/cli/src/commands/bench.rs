@@ -35,10 +35,13 @@ pub(crate) fn run() -> Result<ExitCode, Error> {
     })
 }
 
-/// The folder with the npm packages, installed into our cache when they are not there.
+/// The folder with the npm packages, installed into our cache when they are not there. Its
+/// name says which versions are in it, and a file that all of them are: another list is
+/// another folder, and an installation that was cut short is done again.
 fn packages() -> Result<PathBuf, Error> {
-    let home = paths::cache_dir()?.join("bench");
-    if home.join("package.json").is_file() {
+    let home = paths::cache_dir()?.join("bench").join(PACKAGES.join("+"));
+    let complete = home.join("complete");
+    if complete.is_file() {
         return Ok(home);
     }
     let step = Step::begin("Installing the packages to measure with npm");
@@ -46,6 +49,7 @@ fn packages() -> Result<PathBuf, Error> {
     let mut arguments = vec!["install", "--no-audit", "--no-fund", "--prefix", &folder];
     arguments.extend(PACKAGES);
     tools::run_quietly("npm", &arguments)?;
+    std::fs::write(&complete, "").map_err(Error::file("write", &complete))?;
     step.done("Installed the packages to measure");
     Ok(home)
 }
