@@ -28,19 +28,26 @@ impl Etcd {
     /// # Panics
     /// When it does not start.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a cluster of one with further options.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start_with(options: &[&str]) -> Self {
         let (port, peer) = (ports::free(), ports::free());
-        let mut etcd = Self::prepare(
-            port,
-            &[
-                format!("--listen-client-urls=http://127.0.0.1:{port}"),
-                format!("--advertise-client-urls=http://127.0.0.1:{port}"),
-                format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
-                format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
-                format!("--initial-cluster=default=http://127.0.0.1:{peer}"),
-            ],
-        );
+        let mut arguments = vec![
+            format!("--listen-client-urls=http://127.0.0.1:{port}"),
+            format!("--advertise-client-urls=http://127.0.0.1:{port}"),
+            format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
+            format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
+            format!("--initial-cluster=default=http://127.0.0.1:{peer}"),
+        ];
+        arguments.extend(options.iter().map(|&option| option.to_owned()));
+        let mut etcd = Self::prepare(port, &arguments);
         etcd.launch();
-        etcd.listening().await;
+        etcd.listens().await;
         etcd
     }
 
@@ -50,37 +57,50 @@ impl Etcd {
     /// # Panics
     /// When they do not start.
     pub async fn start_three_with_tls(tls: &Path) -> Vec<Self> {
+        let file = |name: &str| tls.join(name).display().to_string();
+        let options = [
+            "--client-cert-auth".into(),
+            format!("--trusted-ca-file={}", file("etcd-ca.crt")),
+            format!("--cert-file={}", file("etcd-server.crt")),
+            format!("--key-file={}", file("etcd-server.key")),
+        ];
+        Self::start_members("https", &options).await
+    }
+
+    /// Starts three members.
+    ///
+    /// # Panics
+    /// When they do not start.
+    pub async fn start_three() -> Vec<Self> {
+        Self::start_members("http", &[]).await
+    }
+
+    async fn start_members(scheme: &str, options: &[String]) -> Vec<Self> {
         let members: Vec<(u16, u16)> = (0..3).map(|_| (ports::free(), ports::free())).collect();
         let cluster: Vec<String> = members
             .iter()
             .enumerate()
             .map(|(n, (_, peer))| format!("m{n}=http://127.0.0.1:{peer}"))
             .collect();
-        let file = |name: &str| tls.join(name).display().to_string();
         let mut etcds: Vec<Self> = members
             .iter()
             .enumerate()
             .map(|(n, (port, peer))| {
-                Self::prepare(
-                    *port,
-                    &[
-                        format!("--name=m{n}"),
-                        format!("--listen-client-urls=https://127.0.0.1:{port}"),
-                        format!("--advertise-client-urls=https://127.0.0.1:{port}"),
-                        format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
-                        format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
-                        format!("--initial-cluster={}", cluster.join(",")),
-                        "--client-cert-auth".into(),
-                        format!("--trusted-ca-file={}", file("etcd-ca.crt")),
-                        format!("--cert-file={}", file("etcd-server.crt")),
-                        format!("--key-file={}", file("etcd-server.key")),
-                    ],
-                )
+                let mut arguments = vec![
+                    format!("--name=m{n}"),
+                    format!("--listen-client-urls={scheme}://127.0.0.1:{port}"),
+                    format!("--advertise-client-urls={scheme}://127.0.0.1:{port}"),
+                    format!("--listen-peer-urls=http://127.0.0.1:{peer}"),
+                    format!("--initial-advertise-peer-urls=http://127.0.0.1:{peer}"),
+                    format!("--initial-cluster={}", cluster.join(",")),
+                ];
+                arguments.extend_from_slice(options);
+                Self::prepare(*port, &arguments)
             })
             .collect();
         etcds.iter_mut().for_each(Self::launch);
         for etcd in &mut etcds {
-            etcd.listening().await;
+            etcd.listens().await;
         }
         etcds
     }
@@ -116,7 +136,11 @@ impl Etcd {
         self.child = Some(child);
     }
 
-    async fn listening(&mut self) {
+    /// Waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not in time.
+    pub async fn listens(&mut self) {
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
             let ended = self
@@ -158,7 +182,13 @@ impl Etcd {
     pub async fn start_again(&mut self) {
         self.kill();
         self.launch();
-        self.listening().await;
+        self.listens().await;
+    }
+
+    /// Starts it again on the same data without waiting for it, as a member that needs others.
+    pub fn launch_again(&mut self) {
+        self.kill();
+        self.launch();
     }
 
     /// Makes it hang: it keeps its connections and answers nothing.

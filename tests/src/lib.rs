@@ -10,6 +10,7 @@ pub mod client;
 pub mod endpoint;
 pub mod envoy;
 pub mod etcd;
+pub mod link;
 pub mod native;
 pub mod ports;
 pub mod program;

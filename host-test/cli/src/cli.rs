@@ -1,6 +1,6 @@
 //! The command line: what can be said, and who does it.
 
-use crate::commands::{bench, fuzz, kv, replay, serve, test, up, web};
+use crate::commands::{bench, faults, fuzz, kv, replay, serve, test, up, web};
 use crate::error::Error;
 use crate::paths;
 use crate::process::become_child;
@@ -36,6 +36,8 @@ enum Command {
     Test(test::TestArgs),
     /// Measure filters and PATCH beside other implementations
     Bench,
+    /// Kill, freeze and cut off real Envoys and etcd members under load, and look what is lost
+    Faults(faults::FaultsArgs),
     /// Run fuzz targets by hand; what breaks one is saved beside its test
     Fuzz(fuzz::FuzzArgs),
     /// The embedded store alone: etcd's v3 API on one durable node
@@ -124,6 +126,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(args) => on_runtime(serve::run(&args)),
         Command::Test(args) => test::run(&args),
         Command::Bench => bench::run(),
+        Command::Faults(args) => faults::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Kv(args) => on_runtime(kv::run(&args)),
         Command::Replay(args) => on_runtime(replay::run(&args)),

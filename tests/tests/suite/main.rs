@@ -4,6 +4,7 @@ mod concurrency;
 mod crash;
 mod documents;
 mod examples;
+mod faults;
 mod footprint;
 mod foreign;
 mod http;

@@ -1,0 +1,41 @@
+//! `cargo edge faults`: for as long as one likes, what `cargo edge test` does for a minute:
+//! real Envoys and etcd members under load, killed, frozen and cut off.
+
+use crate::build::cargo;
+use crate::envoy::binary;
+use crate::error::Error;
+use crate::tools;
+use clap::Args;
+use std::process::ExitCode;
+
+/// What `faults` is told.
+#[derive(Debug, Args)]
+pub(crate) struct FaultsArgs {
+    /// Go on for so many minutes
+    #[arg(long, value_name = "N", default_value = "60")]
+    minutes: u64,
+    /// Begin the random choices here
+    #[arg(long, value_name = "N", default_value = "1")]
+    seed: u64,
+}
+
+/// Runs the test, which says at its end what happened how often.
+pub(crate) fn run(args: &FaultsArgs) -> Result<ExitCode, Error> {
+    let status = cargo()
+        .args(["test", "--workspace", "--test", "suite", "--"])
+        .args(["faults::", "--nocapture"])
+        .env("ENVOY", binary::find()?)
+        .env("ETCD", tools::etcd()?)
+        .env("SCIM_EDGE_FAULT_MINUTES", args.minutes.to_string())
+        .env("SCIM_EDGE_FAULT_SEED", args.seed.to_string())
+        .status()
+        .map_err(|source| Error::Spawn {
+            program: "cargo test".into(),
+            source,
+        })?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
