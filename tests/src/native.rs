@@ -143,6 +143,7 @@ async fn answer(
         headers: headers
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
             .collect(),
+        source: None,
         body: body.to_vec(),
     };
     clock.advance(Duration::from_secs(1));

@@ -8,6 +8,7 @@ use crate::environment::{Clock, Entropy};
 use crate::http::Request;
 use crate::keys::{self, Keys};
 use crate::kv::{Kv, KvError, Range, RangeReply};
+use crate::quota::Attempt;
 use crate::session::{Session, from_kv};
 use crate::token::{DIGITS, Digest, Grant, PREFIX};
 use crate::trace::Trace;
@@ -54,8 +55,8 @@ pub(crate) fn credential(request: &Request) -> Result<&str, Error> {
     Ok(text)
 }
 
-/// The hash of a text that has the form of a token.
-fn digest(token: &str) -> Result<Digest, Error> {
+/// Refuses a text that has not the form of a token.
+fn form(token: &str) -> Result<(), Error> {
     let Some(digits) = token.strip_prefix(PREFIX) else {
         return Err(refused(WRONG_PREFIX));
     };
@@ -68,7 +69,7 @@ fn digest(token: &str) -> Result<Digest, Error> {
     {
         return Err(refused(WRONG_DIGITS));
     }
-    Ok(Digest::of(token))
+    Ok(())
 }
 
 fn refused(reason: &'static str) -> Error {
@@ -76,15 +77,32 @@ fn refused(reason: &'static str) -> Error {
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// Begins the authentication of whoever sent a request, unless too many from there
+    /// have failed: before any store is asked.
+    pub(crate) fn attempt<'r>(&self, request: &'r Request) -> Result<Attempt<'r>, Error> {
+        let credential = credential(request)?;
+        let digest = Digest::of(credential);
+        if self.tokens.borrow().find(digest).is_some() {
+            return Ok(Attempt {
+                credential,
+                digest,
+                source: None,
+            });
+        }
+        let now = self.clock.now_millis();
+        self.quotas.attempt(credential, digest, request.source, now)
+    }
+
     /// The session of the token that a request bears. A token that was seen
     /// before costs no call to the store here: see
     /// [`transact`](Self::transact).
     pub(crate) async fn authenticate<'t>(
         &self,
         request: &Request,
+        attempt: &Attempt<'_>,
         trace: &'t mut Trace,
     ) -> Result<Session<'t>, Error> {
-        let digest = digest(credential(request)?)?;
+        let digest = attempt.digest;
         let hint = self.tokens.borrow().find(digest);
         let (verified, (mod_revision, grant)) = match hint {
             Some((mod_revision, grant)) => {
@@ -92,18 +110,31 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 (false, (mod_revision, grant))
             }
             None => {
-                let key = keys::token(&self.config.prefix, &digest.hex());
-                trace.store_calls += 1;
-                let reply = self.kv.range(Range::one(key)).await;
-                let reply = reply.map_err(|e: KvError| {
-                    trace.fault = Some(e.to_string());
-                    from_kv(&e)
-                })?;
-                (true, self.grant(digest, &reply)?)
+                let read = match form(attempt.credential) {
+                    Ok(()) => {
+                        let key = keys::token(&self.config.prefix, &digest.hex());
+                        trace.store_calls += 1;
+                        let reply = self.kv.range(Range::one(key)).await;
+                        let reply = reply.map_err(|e: KvError| {
+                            trace.fault = Some(e.to_string());
+                            from_kv(&e)
+                        });
+                        reply.and_then(|reply| self.grant(digest, &reply))
+                    }
+                    Err(error) => Err(error),
+                };
+                let verdict = match &read {
+                    Ok(_) => Some(true),
+                    Err(Error::Unauthorized { .. }) => Some(false),
+                    Err(_) => None,
+                };
+                self.quotas.settle(attempt, verdict);
+                (true, read?)
             }
         };
         trace.tenant = grant.tenant.as_str().to_owned();
         trace.token_id.clone_from(&grant.id);
+        self.quotas.request(digest, self.clock.now_millis())?;
         Ok(Session {
             keys: Keys::new(&self.config.prefix, grant.tenant.as_str()),
             token_id: grant.id.clone(),
@@ -127,6 +158,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<(i64, Rc<Grant>), Error> {
         let Some(found) = reply.kvs.first() else {
             self.tokens.borrow_mut().forget(digest);
+            self.quotas.forget(digest);
             return Err(refused(UNKNOWN));
         };
         // Whoever cannot be told to belong somewhere gets nowhere.
@@ -150,8 +182,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 
     /// Whether a credential is one of the administrator's keys. All are compared,
     /// each in constant time.
-    pub(crate) fn is_admin_key(&self, credential: &str) -> bool {
-        let digest = Digest::of(credential);
+    pub(crate) fn is_admin_key(&self, digest: Digest) -> bool {
         let keys = self.config.admin_key_sha256.iter();
         keys.fold(subtle::Choice::from(0), |found, key| {
             found | key.as_bytes().ct_eq(&digest.0)
@@ -176,7 +207,7 @@ mod tests {
     }
 
     fn refusal(value: &str) -> Error {
-        credential(&request(value)).and_then(digest).unwrap_err()
+        credential(&request(value)).and_then(form).unwrap_err()
     }
 
     #[test]

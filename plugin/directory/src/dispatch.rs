@@ -52,7 +52,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         };
         let matched = path.and_then(|path| route::find(&self.routes.scim, &request.method, path));
         trace.route(&self.registry, &matched);
-        let mut session = self.authenticate(request, trace).await?;
+        let attempt = self.attempt(request)?;
+        let mut session = self.authenticate(request, &attempt, trace).await?;
         let is_me = matches!(&matched, Ok(matched) if matched.is_me());
         let result = self.provision(&mut session, request, matched, query).await;
         if !matches!(result, Err(Error::Unavailable { .. })) {

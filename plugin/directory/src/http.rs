@@ -1,5 +1,7 @@
 //! A request and its response, free of any proxy.
 
+use std::net::IpAddr;
+
 /// A request, its body read whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
@@ -13,6 +15,8 @@ pub struct Request {
     pub authority: String,
     /// Header names in lower case, values as sent.
     pub headers: Vec<(String, Vec<u8>)>,
+    /// The address that it came from, if it came over IP.
+    pub source: Option<IpAddr>,
     /// The body.
     pub body: Vec<u8>,
 }

@@ -58,6 +58,7 @@ mod password;
 mod patched_group;
 mod precondition;
 mod query;
+mod quota;
 mod record;
 mod resources;
 mod response;
@@ -71,12 +72,13 @@ pub use config::{Config, ConfigError};
 pub use response::error_response;
 pub use trace::Trace;
 
-use environment::{Clock, Entropy};
+use environment::{Clock, Entropy, Shared};
 use http::{Request, Response};
 use ids::Ids;
 use kv::Kv;
 use patched_group::LargeGroups;
 use query::CursorKey;
+use quota::Quotas;
 use route::Routes;
 use scim::schema::Registry;
 use std::cell::{Cell, RefCell};
@@ -92,6 +94,7 @@ pub struct Directory<K, C, E> {
     pub(crate) config: Config,
     pub(crate) routes: Routes,
     pub(crate) tokens: RefCell<TokenHints>,
+    pub(crate) quotas: Quotas,
     /// Once it was read.
     pub(crate) cursor_key: Cell<Option<CursorKey>>,
     pub(crate) large_groups: LargeGroups,
@@ -116,6 +119,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             clock,
             entropy,
             routes: Routes::new(&registry),
+            quotas: Quotas::new(&config.limits),
             registry,
             config,
             tokens: RefCell::default(),
@@ -123,6 +127,14 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             large_groups: LargeGroups::default(),
             ids: Ids::default(),
         }
+    }
+
+    /// The service with limits of how often somebody may ask, kept in a table that
+    /// the instances of one proxy share. Without one nobody is counted.
+    #[must_use]
+    pub fn sharing(mut self, shared: impl Shared + 'static) -> Self {
+        self.quotas.share(Box::new(shared));
+        self
     }
 
     /// Answers a request whose path the configuration

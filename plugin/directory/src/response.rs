@@ -30,6 +30,9 @@ pub fn error_response(error: &Error) -> Response {
         Error::UnsupportedEncoding => response.with("accept-encoding", "identity"),
         Error::MethodNotAllowed { allow, .. } => response.with("allow", *allow),
         Error::Unavailable { .. } => response.with("retry-after", RETRY_AFTER),
+        Error::TooManyRequests { retry_after, .. } => {
+            response.with("retry-after", retry_after.to_string())
+        }
         _ => response,
     }
 }

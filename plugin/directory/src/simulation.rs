@@ -1,9 +1,10 @@
-//! A clock, a source of randomness and an executor that are the same in every
-//! run, for tests and simulation. The store that belongs to them is
+//! A clock, a source of randomness, a shared table and an executor that are the same
+//! in every run, for tests and simulation. The store that belongs to them is
 //! [`MemoryKv`](crate::kv::memory::MemoryKv).
 
-use crate::environment::{Clock, Entropy};
-use std::cell::Cell;
+use crate::environment::{Clock, Entropy, Row, Shared};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -73,6 +74,39 @@ impl Entropy for SeededEntropy {
             }
         }
         true
+    }
+}
+
+/// What instances on one thread share. Clones are the same table.
+#[derive(Clone, Debug, Default)]
+pub struct SharedTable(Rc<RefCell<BTreeMap<u16, (Row, u32)>>>);
+
+impl SharedTable {
+    /// How many rows were written.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Whether none was.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+}
+
+impl Shared for SharedTable {
+    fn read(&self, row: u16) -> (Row, u32) {
+        self.0.borrow().get(&row).copied().unwrap_or_default()
+    }
+
+    fn write(&self, row: u16, value: Row, version: u32) -> bool {
+        let current = self.read(row).1 == version;
+        if current {
+            let written = (value, version.wrapping_add(1));
+            self.0.borrow_mut().insert(row, written);
+        }
+        current
     }
 }
 

@@ -79,7 +79,12 @@ pub(crate) struct Expiry {
 
 impl Digest {
     pub(crate) fn of(text: &(impl AsRef<[u8]> + ?Sized)) -> Self {
-        Self(Sha256::digest(text).into())
+        Self::of_bytes(text.as_ref())
+    }
+
+    /// One function, whatever the text is: the hash is unrolled wherever it stands.
+    fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
     }
 
     pub(crate) fn hex(&self) -> String {

@@ -19,6 +19,7 @@ mod executor;
 mod metrics;
 mod root;
 mod service;
+mod shared;
 mod stream;
 
 use proxy_wasm::types::LogLevel;

@@ -6,6 +6,7 @@ use crate::environment::{HostClock, HostEntropy, now_millis};
 use crate::etcd::EtcdKv;
 use crate::executor::{Executor, Reply, TaskId};
 use crate::metrics::Metrics;
+use crate::shared::SharedData;
 use directory::http::{Request, Response};
 use directory::{Answer, ConfigError, Directory};
 use proxy_wasm::hostcalls;
@@ -37,7 +38,8 @@ impl Service {
             kv,
             clock,
             HostEntropy,
-        );
+        )
+        .sharing(SharedData);
         Ok(Self {
             directory: Rc::new(directory),
             executor,

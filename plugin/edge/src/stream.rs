@@ -12,6 +12,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};
 use scim::Error;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 /// The context of a stream.
@@ -154,6 +155,7 @@ fn request(path: &[u8]) -> Request {
     let mut request = Request {
         // A path that is no text matches no endpoint, and says so.
         target: String::from_utf8_lossy(path).into_owned(),
+        source: source(),
         ..Request::default()
     };
     let headers = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();
@@ -167,6 +169,13 @@ fn request(path: &[u8]) -> Request {
         }
     }
     request
+}
+
+/// Where the request comes from, as far as Envoy trusts `x-forwarded-for`.
+fn source() -> Option<IpAddr> {
+    let address = hostcalls::get_property(vec!["source", "address"]).ok()??;
+    let address: SocketAddr = std::str::from_utf8(&address).ok()?.parse().ok()?;
+    Some(address.ip())
 }
 
 /// The reply to a gRPC call, out of the host's buffer. Call it in the callback

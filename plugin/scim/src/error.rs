@@ -286,6 +286,9 @@ catalogue! {
     /// The body is encoded, with gzip say.
     UnsupportedEncoding => 415, None,
         "The body must come as it is; send it without a Content-Encoding.";
+    /// Somebody asks more often than the limit (RFC 6585 §4).
+    TooManyRequests { what: &'static str, limit: usize, retry_after: u64 } => 429, None,
+        "There were more than the {limit} {what} that are allowed. Try again in {retry_after} s.";
     /// Something is part of SCIM and not offered.
     NotImplemented { what: &'static str } => 501, None,
         "{what} is not supported.";

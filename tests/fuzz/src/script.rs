@@ -53,6 +53,7 @@ fn request(world: &World, text: &[u8]) -> Option<Request> {
         scheme: "https".to_owned(),
         authority: "scim.example.com".to_owned(),
         headers,
+        source: None,
         body: body.to_vec(),
     })
 }

@@ -167,6 +167,7 @@ fn request(method: &str, target: &str, token: &str, body: &Value) -> Request {
         scheme: "https".to_owned(),
         authority: "scim.example.com".to_owned(),
         headers: headers.into(),
+        source: None,
         body: if body.is_null() {
             Vec::new()
         } else {

@@ -6,7 +6,6 @@ mod tenants;
 mod tokens;
 
 use crate::Directory;
-use crate::auth::credential;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::kv::{Kv, KvErrorKind, Outcome, Txn, TxnReply};
@@ -51,10 +50,15 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let path = target.split_once('?').map_or(target, |(path, _)| path);
         let matched = route::find(&self.routes.admin, &request.method, path);
         trace.route(&self.registry, &matched);
-        let mut caller = if self.is_admin_key(credential(request)?) {
+        // Before the key is compared: guesses are limited, whether right or wrong.
+        let attempt = self.attempt(request)?;
+        let mut caller = if self.is_admin_key(attempt.digest) {
+            self.quotas.settle(&attempt, Some(true));
+            let now = self.clock.now_millis();
+            self.quotas.request(attempt.digest, now)?;
             Caller::Key(trace)
         } else {
-            Caller::Token(self.authenticate(request, trace).await?)
+            Caller::Token(self.authenticate(request, &attempt, trace).await?)
         };
         let result = self.manage(&mut caller, request, matched).await;
         if let Caller::Token(session) = &mut caller

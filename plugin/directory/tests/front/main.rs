@@ -16,6 +16,8 @@ mod modes;
 #[cfg(test)]
 mod negotiation;
 #[cfg(test)]
+mod quotas;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod versions;

@@ -94,7 +94,17 @@ impl World {
 }
 
 pub(crate) fn service(kv: &MemoryKv, clock: &ManualClock, seed: u64) -> Service {
-    let config = json!({"admin_key_sha256": [ADMIN_KEY_SHA256]});
+    configured(kv, clock, seed, json!({}))
+}
+
+/// The service with a configuration of the test's own.
+pub(crate) fn configured(
+    kv: &MemoryKv,
+    clock: &ManualClock,
+    seed: u64,
+    mut config: Value,
+) -> Service {
+    config["admin_key_sha256"] = json!([ADMIN_KEY_SHA256]);
     let config = Config::from_value(config).unwrap();
     Directory::new(
         config.registry().unwrap(),
@@ -183,7 +193,7 @@ impl Reply {
         let needed = match self.status {
             401 => "www-authenticate",
             405 => "allow",
-            503 => "retry-after",
+            429 | 503 => "retry-after",
             _ => return,
         };
         assert!(self.header(needed).is_some(), "{needed}: {self:?}");

@@ -345,6 +345,7 @@ pub(crate) fn request_of(tenant: &str, method: &str, path: &str, body: Option<&V
         scheme: "https".to_owned(),
         authority: "scim.example.com".to_owned(),
         headers,
+        source: None,
         body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
     }
 }
