@@ -20,4 +20,8 @@ mod quotas;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod tenants;
+#[cfg(test)]
+mod traps;
+#[cfg(test)]
 mod versions;

@@ -13,6 +13,8 @@ mod groups;
 #[cfg(test)]
 mod large;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod meanwhile;
 #[cfg(test)]
 mod nesting;
