@@ -126,6 +126,19 @@ impl Client {
         self
     }
 
+    /// Another client like this one, with a connection of its own.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self {
+            address: self.address,
+            base: self.base.clone(),
+            token: self.token.clone(),
+            protocol: self.protocol,
+            tls: self.tls.clone(),
+            connection: None,
+        }
+    }
+
     /// A request to `path` below the base, with the token.
     #[must_use]
     pub fn request(&self, method: Method, path: &str) -> Builder {

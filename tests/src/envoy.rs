@@ -84,6 +84,14 @@ impl Envoy {
     /// # Panics
     /// When it does not.
     pub async fn start(bootstrap: &Path, address: SocketAddr) -> Self {
+        Self::start_with(bootstrap, address, &[]).await
+    }
+
+    /// The same with these arguments more.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub async fn start_with(bootstrap: &Path, address: SocketAddr, arguments: &[&str]) -> Self {
         let log = bootstrap.with_extension("log");
         let child = Command::new(tools::envoy())
             .args([
@@ -97,6 +105,7 @@ impl Envoy {
             .arg(&log)
             .arg("--config-path")
             .arg(bootstrap)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

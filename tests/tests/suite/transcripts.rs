@@ -57,7 +57,8 @@ async fn all_pass(proxy: Proxy, store: Store) {
     findings.none();
 }
 
-fn transcripts() -> Vec<PathBuf> {
+/// All transcripts.
+pub(crate) fn transcripts() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("idp");
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .expect("tests/idp is there")

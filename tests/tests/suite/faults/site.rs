@@ -79,6 +79,14 @@ impl Site {
             let data = tempfile::tempdir().expect("a temporary folder");
             let mut options = options(data.path());
             options.workers = 2;
+            // All that the machine gives, with one token.
+            let config = data.path().join("config.json");
+            std::fs::write(
+                &config,
+                r#"{"limits": {"requests_per_second": 1000000, "request_burst": 1000000}}"#,
+            )
+            .unwrap();
+            options.config = Some(config);
             options.etcd = of_envoy
                 .iter()
                 .map(|link| Endpoint::Tcp("127.0.0.1".into(), link.port()))
