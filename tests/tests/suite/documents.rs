@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 4] = [
+const DOCUMENTS: [&str; 5] = [
     "README.md",
     "ARCHITECTURE.md",
+    "docs/operations.md",
     "docs/requirements.md",
     "host-test/FIDELITY.md",
 ];
