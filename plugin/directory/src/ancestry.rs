@@ -5,12 +5,14 @@
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
+use crate::generation::{Generation, InGroup};
 use crate::keys::{Kind, last_segment};
 use crate::kv::{Kv, Range};
-use crate::memberships::{MemberKind, last_segments, member};
+use crate::memberships::{MemberKind, in_groups, member};
 use crate::session::Session;
 use crate::walk::PAGE;
 use scim::Error;
+use scim::gather::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most memberships that are held in memory for one answer.
@@ -30,7 +32,9 @@ pub(crate) struct Ancestry(BTreeMap<String, Group>);
 #[derive(Debug)]
 struct Group {
     display: String,
-    parents: Vec<String>,
+    /// Of its members: who is in it by another is not in it.
+    generation: Generation,
+    parents: Vec<InGroup>,
 }
 
 /// A group that a user is in.
@@ -45,20 +49,22 @@ pub(crate) struct Membership<'a> {
 impl Ancestry {
     /// The groups of a user who is a member of some: first those, then the ones
     /// that it is in through them, each kind by id.
-    pub(crate) fn of<'a>(&'a self, direct: &'a [String]) -> Vec<Membership<'a>> {
+    pub(crate) fn of<'a>(&'a self, direct: &'a [InGroup]) -> Vec<Membership<'a>> {
         let mut reached = BTreeSet::new();
-        let mut next: Vec<&str> = direct.iter().map(String::as_str).collect();
-        while let Some(id) = next.pop() {
-            if let Some(group) = self.0.get(id)
-                && reached.insert(id)
+        let mut next: Vec<&InGroup> = direct.iter().collect();
+        while let Some(membership) = next.pop() {
+            if let Some(group) = self.current(membership)
+                && reached.insert(membership.group.as_str())
             {
-                next.extend(group.parents.iter().map(String::as_str));
+                next.extend(&group.parents);
             }
         }
-        for id in direct {
-            reached.remove(id.as_str());
+        let direct = direct.iter().filter(|one| self.current(one).is_some());
+        let direct: Vec<&str> = direct.map(|one| one.group.as_str()).collect();
+        for id in &direct {
+            reached.remove(id);
         }
-        let direct = direct.iter().map(|id| (id.as_str(), true));
+        let direct = direct.into_iter().map(|id| (id, true));
         let indirect = reached.into_iter().map(|id| (id, false));
         direct
             .chain(indirect)
@@ -71,6 +77,12 @@ impl Ancestry {
                 })
             })
             .collect()
+    }
+
+    /// The group of a membership that holds.
+    fn current(&self, membership: &InGroup) -> Option<&Group> {
+        let group = self.0.get(&membership.group);
+        group.filter(|group| group.generation == membership.generation)
     }
 }
 
@@ -102,17 +114,21 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
             let ids: Vec<String> = std::mem::take(&mut level).into_iter().collect();
             let ranges = ids.iter().flat_map(|id| {
-                let record = Range {
+                let one = |key| Range {
                     revision,
-                    ..Range::one(keys.record(Kind::Group, id))
+                    ..Range::one(key)
                 };
-                [record, parents(id, PARENTS)]
+                [
+                    one(keys.record(Kind::Group, id)),
+                    one(keys.generation(id)),
+                    parents(id, PARENTS),
+                ]
             });
             let ranges = ranges.collect();
             let mut replies = self.ranges(session, ranges).await?.into_iter();
             for id in ids {
-                let (record, first) = (replies.next(), replies.next());
-                let first = first.unwrap_or_default();
+                let (record, generation) = (replies.next(), replies.next());
+                let first = replies.next().unwrap_or_default();
                 let parents = self.rest(session, &parents(&id, PAGE), first).await?;
                 memberships += 1 + parents.len();
                 if memberships > MAX_MEMBERSHIPS {
@@ -123,14 +139,46 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                     let group = self.decode(Kind::Group, record)?;
                     let display = group.text(self.registry.core().group_display_name);
                     let display = display.unwrap_or_default().to_owned();
-                    let parents = last_segments(&parents);
-                    level.extend(parents.iter().cloned());
-                    known.insert(id, Group { display, parents });
+                    let parents = in_groups(&parents);
+                    level.extend(parents.iter().map(|parent| parent.group.clone()));
+                    let group = Group {
+                        display,
+                        generation: Generation::read(generation.as_ref())?,
+                        parents,
+                    };
+                    known.insert(id, group);
                 }
             }
             level.retain(|id| !known.contains_key(id));
         }
         Ok(Ancestry(known))
+    }
+
+    /// The ids of the groups that may have somebody as a member at a revision (zero:
+    /// now), and that revision. A group with another generation of members by then is
+    /// among them too.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub(crate) async fn groups_with(
+        &self,
+        session: &mut Session<'_>,
+        member: &str,
+        revision: i64,
+    ) -> Result<(BTreeSet<String>, i64), Error> {
+        let memberships = Range {
+            revision,
+            keys_only: true,
+            limit: PAGE,
+            ..Range::prefix(session.keys.members_of(member))
+        };
+        let first = self.range(session, memberships.clone()).await?;
+        let read_at = match revision {
+            0 => first.revision,
+            named => named,
+        };
+        let found = in_groups(&self.rest(session, &memberships, first).await?);
+        Ok((found.into_iter().map(|one| one.group).gather(), read_at))
     }
 
     /// The ids of the users who are in a group at a revision (zero: now), directly
@@ -146,17 +194,23 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         revision: i64,
     ) -> Result<Option<(BTreeSet<String>, i64)>, Error> {
         let keys = session.keys.clone();
-        let members = |id: &str, revision| Range {
+        let members = |id: &str, generation: &Generation, revision| Range {
             revision,
             limit: PAGE,
-            ..Range::prefix(keys.members(id))
+            ..Range::prefix(keys.members(id, generation))
         };
-        let of_group = members(group, revision);
-        let first = self.range(session, of_group.clone()).await?;
+        let generation = Range {
+            revision,
+            ..Range::one(keys.generation(group))
+        };
+        let generation = self.range(session, generation).await?;
         let revision = match revision {
-            0 => first.revision,
+            0 => generation.revision,
             named => named,
         };
+        let generation = Generation::read(Some(&generation))?;
+        let of_group = members(group, &generation, revision);
+        let first = self.range(session, of_group.clone()).await?;
         if usize::try_from(first.count).unwrap_or(usize::MAX) > MAX_MEMBERSHIPS {
             return Ok(None);
         }
@@ -176,7 +230,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                     }
                     MemberKind::Group => {
                         if groups.insert(id.clone()) {
-                            level.push((members(&id, revision), None));
+                            level.push(id);
                         }
                     }
                 }
@@ -187,7 +241,17 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             if level.is_empty() {
                 break;
             }
-            let Some(all) = self.walk_many(session, level, room).await? else {
+            let generations = level.iter().map(|id| Range {
+                revision,
+                ..Range::one(keys.generation(id))
+            });
+            let generations = self.ranges(session, generations.collect()).await?;
+            let mut walks = Vec::with_capacity(level.len());
+            for (id, generation) in level.iter().zip(&generations) {
+                let generation = Generation::read(Some(generation))?;
+                walks.push((members(id, &generation, revision), None));
+            }
+            let Some(all) = self.walk_many(session, walks, usize::MAX, room).await? else {
                 return Ok(None);
             };
             found = all.into_iter().flatten().collect();

@@ -9,7 +9,9 @@
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::keys::Kind;
-use crate::kv::{Compare, Kv, KvErrorKind, Op, OpReply, Outcome, Range, RangeReply, Txn, TxnReply};
+use crate::kv::{
+    Compare, Kv, KvError, KvErrorKind, Op, OpReply, Outcome, Range, RangeReply, Txn, TxnReply,
+};
 use crate::pack::{self, TooLarge};
 use crate::session::{Session, TransactError};
 use scim::Error;
@@ -131,34 +133,56 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         change: &Change,
     ) -> Result<Commit, Error> {
         let txn = self.transaction(session, event, change)?;
+        let (reply, in_doubt) = self.transact_surely(session, txn).await?;
+        let commit = read_reply(reply, change)?;
+        // What was sent before may still be under way, and be made when a value is free
+        // again that now is taken.
+        if in_doubt && commit.is_refused(change) {
+            return Err(unknown_outcome());
+        }
+        Ok(commit)
+    }
+
+    /// Runs a transaction that may be run twice, and so is sent again where its
+    /// outcome is unknown. Whether it ever was comes with the reply.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) async fn transact_surely(
+        &self,
+        session: &mut Session<'_>,
+        txn: Txn,
+    ) -> Result<(TxnReply, bool), Error> {
         let mut sent = 0;
         let mut in_doubt = false;
         loop {
             let error = match self.transact(session, txn.clone()).await {
-                Ok(reply) => {
-                    let commit = read_reply(reply, change)?;
-                    // What was sent before may still be under way, and be made when a
-                    // value is free again that now is taken.
-                    if in_doubt && commit.is_refused(change) {
-                        return Err(unknown_outcome());
-                    }
-                    return Ok(commit);
-                }
-                // What was sent before may have been made while the token stood.
+                Ok(reply) => return Ok((reply, in_doubt)),
+                // What was sent before may have been done while the token stood.
                 Err(TransactError::Refused(_)) if in_doubt => return Err(unknown_outcome()),
                 Err(TransactError::Refused(error)) => return Err(error),
                 Err(TransactError::Store(error)) => error,
             };
             sent += 1;
             in_doubt |= error.outcome == Outcome::Unknown;
-            let hopeless = match (&error.kind, error.outcome) {
-                (_, Outcome::Unknown) | (KvErrorKind::Unavailable(_), Outcome::NotApplied) => false,
-                (_, Outcome::NotApplied) => true,
-            };
-            if hopeless || sent == SENDS {
+            if is_final(&error) || sent == SENDS {
                 return Err(TransactError::Store(error).into());
             }
             self.pause(sent).await;
+        }
+    }
+
+    /// The same without a session: for what nobody sees. How often it was sent comes
+    /// with the reply.
+    pub(crate) async fn persist(&self, txn: Txn) -> (Result<TxnReply, KvError>, u32) {
+        let mut sent = 0;
+        loop {
+            let reply = self.kv.txn(txn.clone()).await;
+            sent += 1;
+            match reply {
+                Err(error) if !is_final(&error) && sent < SENDS => self.pause(sent).await,
+                reply => return (reply, sent),
+            }
         }
     }
 
@@ -263,6 +287,14 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         };
         pack::check(&txn)?;
         Ok(txn)
+    }
+}
+
+/// Whether it makes no sense to send a transaction again.
+fn is_final(error: &KvError) -> bool {
+    match (&error.kind, error.outcome) {
+        (_, Outcome::Unknown) | (KvErrorKind::Unavailable(_), Outcome::NotApplied) => false,
+        (_, Outcome::NotApplied) => true,
     }
 }
 

@@ -5,20 +5,27 @@ use crate::Directory;
 use crate::commit::{Action, Attempts, Change, Commit, Event};
 use crate::config::OnDelete;
 use crate::environment::{Clock, Entropy};
-use crate::keys::{Keys, Kind};
+use crate::generation::{Generation, InGroup};
+use crate::group_edit::StoredGroup;
+use crate::keys::{Keys, Kind, last_segment, unused as unused_key};
 use crate::kv::{Compare, Kv, LeaseId, Op, Range, Txn};
-use crate::memberships::{last_segments, leave, touch};
+use crate::memberships::{List, in_groups, touch};
 use crate::password::Password;
 use crate::precondition::Precondition;
 use crate::resources::Stored;
 use crate::session::{Session, TransactError};
+use crate::unused::Unused;
 use crate::walk::PAGE;
 use scim::Error;
 use scim::projection::Projection;
 use scim::resource::{Value, to_store};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Whoever is in more groups leaves them by the shortest transaction.
+const FEW_GROUPS: usize = 1_000;
 
 /// A deleted user.
 #[derive(Serialize)]
@@ -84,7 +91,15 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             };
             let password = self.range(session, password).await?;
             let password = password.kvs.first().map(|kv| kv.value.as_slice());
-            let change = self.user_deletion(&session.keys, id, stored, password, lease)?;
+            let groups = match stored.groups.is_empty() {
+                true => Vec::new(),
+                false => {
+                    self.current(session, &stored.groups, stored.read_at)
+                        .await?
+                }
+            };
+            let keys = &session.keys;
+            let change = self.user_deletion(keys, id, stored, &groups, password, lease)?;
             if self.try_delete(session, &event, &change).await? {
                 return Ok(());
             }
@@ -108,22 +123,27 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         loop {
             let stored = self.load_group(session, id).await?;
             precondition.check(stored.version())?;
-            let members = self.keys_below(session, session.keys.members(id), stored.read_at);
-            let members = members.await?;
-            let parents = self.keys_below(session, session.keys.members_of(id), stored.read_at);
-            let parents = parents.await?;
+            let parents = Range {
+                keys_only: true,
+                limit: PAGE,
+                revision: stored.read_at,
+                ..Range::prefix(session.keys.members_of(id))
+            };
+            let parents = in_groups(&self.walk(session, parents).await?);
 
-            let keys = &session.keys;
+            let keys = session.keys.clone();
             let record = (&stored.resource, stored.record);
-            let mut change = self.delete_record(keys, Kind::Group, id, record);
+            let mut change = self.delete_record(&keys, Kind::Group, id, record);
             let touch = keys.group_touch(id);
             let unchanged = Compare::unchanged(touch.clone(), stored.touch);
             change.compares.push(unchanged);
             change.ops.push(Op::delete(touch));
-            change
-                .many
-                .extend(members.iter().map(|member| leave(keys, id, member)));
-            self.leave_all(keys, id, &parents, stored.read_at, &mut change)?;
+            if !stored.generation.is_first() {
+                change.ops.push(Op::delete(keys.generation(id)));
+            }
+            self.end_members(session, &event, &stored, &mut change)
+                .await?;
+            self.leave_all(&keys, id, &parents, stored.read_at, &mut change)?;
             if self.try_delete(session, &event, &change).await? {
                 return Ok(());
             }
@@ -179,6 +199,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         keys: &Keys,
         id: &str,
         stored: Stored,
+        groups: &[String],
         password: Option<&[u8]>,
         lease: LeaseId,
     ) -> Result<Change, Error> {
@@ -196,7 +217,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             key: keys.user_deleted(id),
             value: deleted(
                 &self.now(),
-                &stored.groups,
+                groups,
                 password.and_then(|hash| std::str::from_utf8(hash).ok()),
                 &to_store(&self.registry, &user),
             )?,
@@ -205,47 +226,110 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(change)
     }
 
+    /// Ends the memberships in a group: with it, if they are few. Else nobody sees
+    /// them any more as soon as the group is gone, and they are cleaned up later.
+    async fn end_members(
+        &self,
+        session: &mut Session<'_>,
+        event: &Event<'_>,
+        stored: &StoredGroup,
+        change: &mut Change,
+    ) -> Result<(), Error> {
+        let (keys, id) = (session.keys.clone(), event.resource.as_str());
+        let members = Range {
+            keys_only: true,
+            limit: PAGE,
+            revision: stored.read_at,
+            ..Range::prefix(keys.members(id, &stored.generation))
+        };
+        let first = self.range(session, members.clone()).await?;
+        let few = i64::try_from(self.config.limits.max_members_at_once);
+        if few.is_ok_and(|few| first.count <= few) {
+            let list = List {
+                keys: &keys,
+                group: id,
+                generation: &stored.generation,
+            };
+            let members = self.rest(session, &members, first).await?;
+            let members = members.iter().filter_map(|kv| last_segment(&kv.key));
+            change
+                .many
+                .extend(members.map(|member| list.leave(&member)));
+        } else {
+            let now = self.clock.now_millis();
+            let unused = Unused::due(session.tenant(), id, &stored.generation, now);
+            let record = unused_key(&self.config.prefix, &event.id);
+            change.ops.push(Op::put(record, unused.to_json()?));
+        }
+        Ok(())
+    }
+
     /// Takes a user or group out of all groups it was in, if it joined no other
     /// since.
     fn leave_all(
         &self,
         keys: &Keys,
         id: &str,
-        groups: &[String],
+        groups: &[InGroup],
         read_at: i64,
         change: &mut Change,
     ) -> Result<(), Error> {
         let memberships = keys.members_of(id);
         change
             .compares
-            .push(Compare::none_newer(memberships, read_at));
+            .push(Compare::none_newer(memberships.clone(), read_at));
+        if groups.is_empty() {
+            return Ok(());
+        }
+        change.ops.push(Op::delete_prefix(memberships));
+        let at = self.now();
         // A group that is its own member is no group to be told of its end.
-        for group in groups.iter().filter(|group| *group != id) {
-            change.many.push(leave(keys, group, id));
+        let others = groups.iter().filter(|one| one.group != id);
+        let mut of_groups = BTreeMap::<_, Vec<_>>::new();
+        for InGroup { group, generation } in others {
+            let key = keys.member(group, generation, id);
+            change.many.push(Op::delete(key.clone()));
+            of_groups.entry(group).or_default().push(key);
+        }
+        let few = of_groups.len() <= FEW_GROUPS;
+        for (group, memberships) in of_groups {
             // A group that it has left meanwhile does not change.
+            let holds = match <[_; 1]>::try_from(memberships) {
+                Ok([key]) if few => key,
+                // Which of several generations the group has by then, nobody knows; and
+                // of very many groups the shorter key fits. At worst, one that it has
+                // just left gets another version.
+                _ => keys.record(Kind::Group, group),
+            };
             change.many.push(Op::Txn(Txn {
-                compares: vec![Compare::present(keys.member(group, id))],
-                then: vec![touch(keys, group, self.now())?],
+                compares: vec![Compare::present(holds)],
+                then: vec![touch(keys, group, &at)?],
                 otherwise: Vec::new(),
             }));
         }
         Ok(())
     }
 
-    /// The last segments of all keys below a prefix, at a revision.
-    async fn keys_below(
+    /// The ids of those of some groups that still have the generation that they are
+    /// named with.
+    async fn current(
         &self,
         session: &mut Session<'_>,
-        prefix: Vec<u8>,
+        groups: &[InGroup],
         revision: i64,
     ) -> Result<Vec<String>, Error> {
-        let range = Range {
-            keys_only: true,
-            limit: PAGE,
+        let ranges = groups.iter().map(|one| Range {
             revision,
-            ..Range::prefix(prefix)
-        };
-        Ok(last_segments(&self.walk(session, range).await?))
+            ..Range::one(session.keys.generation(&one.group))
+        });
+        let replies = self.ranges(session, ranges.collect()).await?;
+        let mut current = Vec::with_capacity(groups.len());
+        for (one, reply) in groups.iter().zip(&replies) {
+            if Generation::read(Some(reply))? == one.generation {
+                current.push(one.group.clone());
+            }
+        }
+        Ok(current)
     }
 
     /// The lease of a deleted user's record.

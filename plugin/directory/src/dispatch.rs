@@ -11,7 +11,7 @@ use crate::keys::Kind;
 use crate::kv::Kv;
 use crate::negotiation;
 use crate::precondition::{Precondition, content_etag, etag};
-use crate::query;
+use crate::query::{self, Found};
 use crate::record::Rendered;
 use crate::response::{empty, error_response, message, not_modified, options};
 use crate::route::{self, Matched, Operation};
@@ -119,18 +119,19 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
             Operation::Bulk => Ok(message(200, self.bulk(session, request).await?)),
             Operation::Read(of) => {
-                let projection = projection(of)?;
-                let read = self.read_one(session, of, id, &projection).await?;
+                let asked = query::of_one(query)?;
+                let projection = asked.projection(&self.registry, of);
+                let read = self.read_one(session, of, id, &asked, &projection).await?;
                 found(session, read, &precondition)
             }
             Operation::List(of) => {
                 let asked = query::from_url(query)?;
                 let found = self.query(session, of, &asked).await;
-                Ok(message(200, found.map_err(Error::in_url)?))
+                Ok(listed(found.map_err(Error::in_url)?))
             }
             Operation::Search(of) => {
                 let asked = SearchRequest::from_json(&self.body(request, 0)?)?;
-                Ok(message(200, self.query(session, of, &asked).await?))
+                Ok(listed(self.query(session, of, &asked).await?))
             }
             Operation::ServiceProviderConfig => {
                 query::no_filter(query)?;
@@ -213,6 +214,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 fn created(session: &mut Session<'_>, made: Rendered) -> Response {
     session.trace.resource_id = made.id;
     message(201, made.body)
+        .linked(made.next)
         .with("etag", etag(made.version))
         .with("content-location", made.location.clone())
         .located(made.location)
@@ -230,8 +232,13 @@ fn found(
         false => message(200, read.body).located(read.location.clone()),
     };
     Ok(response
+        .linked(read.next)
         .with("etag", etag)
         .with("content-location", read.location))
+}
+
+fn listed(found: Found) -> Response {
+    message(200, found.body).linked(found.next)
 }
 
 fn changed(session: &mut Session<'_>, written: Rendered) -> Response {
@@ -241,6 +248,7 @@ fn changed(session: &mut Session<'_>, written: Rendered) -> Response {
         false => message(200, written.body).with("content-location", written.location.clone()),
     };
     response
+        .linked(written.next)
         .with("etag", etag(written.version))
         .located(written.location)
 }

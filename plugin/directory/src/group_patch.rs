@@ -3,17 +3,19 @@
 //! conflict; for any other the list of members is loaded.
 
 use crate::Directory;
-use crate::commit::{Action, Attempts};
+use crate::commit::Action;
 use crate::environment::{Clock, Entropy};
-use crate::group_edit::{Edit, StoredGroup, group_ranges};
+use crate::generation::InGroup;
+use crate::group_edit::{Edit, Edited, StoredGroup, group_ranges};
 use crate::keys::Kind;
 use crate::kv::{Kv, Range};
 use crate::memberships::{
-    MAX_ID_BYTES, Member, MemberChanges, MemberKind, Members, kind, kind_ranges, member,
+    MAX_ID_BYTES, Member, MemberChanges, MemberKind, kind, kind_ranges, member,
 };
 use crate::precondition::Precondition;
 use crate::record::Rendered;
 use crate::session::Session;
+use crate::staging::GroupWrite;
 use scim::Error;
 use scim::gather::Gather as _;
 use scim::json::Json;
@@ -38,24 +40,38 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let core = self.registry.core();
         let most = self.config.limits.max_patch_operations;
         let patch = Patch::parse(&self.registry, core.group, body, most, id, session.mode())?;
+        let mut write = GroupWrite::new(self.event(Kind::Group, Action::Patch, id)?);
+        let result = self
+            .try_patch(session, &patch, precondition, shown, &mut write)
+            .await;
+        let edited = self.end_write(write, result).await?;
+        self.patched(session, id, &edited)
+    }
+
+    async fn try_patch(
+        &self,
+        session: &mut Session<'_>,
+        patch: &Patch,
+        precondition: &Precondition,
+        shown: bool,
+        write: &mut GroupWrite<'_>,
+    ) -> Result<Edited, Error> {
         let named = patch.member_changes(&self.registry);
-        let mut event = self.event(Kind::Group, Action::Patch, id)?;
-        let mut attempts = Attempts::default();
+        let id = write.event.resource.clone();
         loop {
             let (stored, mut edit) = match &named {
-                Some(named) => self.patch_named(session, id, &patch, named).await?,
-                None => self.patch_list(session, id, &patch).await?,
+                Some(named) => self.patch_named(session, &id, patch, named).await?,
+                None => self.patch_list(session, &id, patch).await?,
             };
             precondition.check(stored.version())?;
             edit.compare_members |= precondition.is_given();
             self.keep_identity(&stored.resource, &mut edit.group);
             if shown {
-                edit.read = self.shown_ranges(&session.keys, id);
+                edit.read = self.shown_ranges(&session.keys, &id, &stored.generation);
             }
-            let edited = self.edit_group(session, id, &stored, edit, &mut event);
-            match edited.await? {
-                Some(edited) => return self.patched(session, id, &edited),
-                None => self.start_again(&mut attempts).await?,
+            match self.edit_group(session, &stored, edit, write).await? {
+                Some(edited) => return Ok(edited),
+                None => self.start_again(&mut write.attempts).await?,
             }
         }
     }
@@ -81,7 +97,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let of_group = group_ranges(&session.keys, id);
         let mut ranges = of_group.to_vec();
         for member in before.keys() {
-            ranges.push(Range::one(session.keys.member(id, member)));
+            // Whatever the generation, which is read just now.
+            ranges.push(Range::prefix(session.keys.member_of_group(member, id)));
             ranges.extend(kind_ranges(&session.keys, member));
         }
         let replies = self.ranges(session, ranges).await?;
@@ -94,7 +111,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let Some((membership, record)) = replies.split_first() else {
                 continue;
             };
-            *state = membership.kvs.first().map(member).transpose()?;
+            let current = membership.kvs.iter().find(|kv| {
+                InGroup::of(&kv.key).is_some_and(|one| one.generation == stored.generation)
+            });
+            *state = current.map(member).transpose()?;
             if let Some(kind) = kind(record) {
                 kinds.insert(id, kind);
             }
@@ -131,7 +151,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         patch.apply_besides_members(&self.registry, &mut group)?;
         let edit = Edit {
             group,
-            members: Members::new(),
+            members: None,
             changes,
             // Other operations may rest on a record that they leave as it was.
             compare_members: !patch.is_of(self.registry.core().members),
@@ -149,7 +169,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<(StoredGroup, Edit), Error> {
         let core = self.registry.core();
         let stored = self.load_group(session, id).await?;
-        let members = self.load_members(session, id, stored.read_at).await?;
+        let members = self
+            .load_members(session, id, &stored.generation, stored.read_at)
+            .await?;
         let mut group = stored.resource.clone();
         if let Some(value) = self.members_value(session, &members) {
             group.attributes.set(core.members, value);
@@ -160,7 +182,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let edit = Edit {
             group,
             changes: self.difference(session, read, wanted).await?,
-            members,
+            members: Some(members),
             compare_members: true,
             read: Vec::new(),
         };

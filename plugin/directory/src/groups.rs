@@ -1,22 +1,24 @@
-//! Groups: create, read, replace.
+//! Groups: create, replace.
 //!
 //! A group's record is kept without its members, and its version is the newer of
 //! the record's and of its touch key, which is put whenever members change.
 
 use crate::Directory;
-use crate::commit::{Action, Attempts};
+use crate::commit::Action;
 use crate::environment::{Clock, Entropy};
 use crate::group_edit::{Edit, Edited, StoredGroup};
 use crate::keys::Kind;
 use crate::kv::Kv;
-use crate::memberships::Members;
+use crate::memberships::{Members, Wanted};
 use crate::precondition::Precondition;
 use crate::record::Rendered;
 use crate::session::Session;
+use crate::staging::GroupWrite;
 use scim::Error;
 use scim::json::Json;
 use scim::projection::Projection;
-use scim::resource::{complete, from_client, keep_unchangeable};
+use scim::resource::{Resource, complete, from_client, keep_unchangeable};
+use scim::search::SearchRequest;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// POST (RFC 7644 §3.3). Members that do not exist are left out: providers
@@ -40,48 +42,37 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         self.stamp_created(&mut group, id);
         session.awaited.wait(id, &wanted);
 
-        let mut event = self.event(Kind::Group, Action::Create, id)?;
-        let stored = StoredGroup::unborn(core.group);
+        let mut write = GroupWrite::new(self.event(Kind::Group, Action::Create, id)?);
+        let result = self.try_create(session, &group, wanted, &mut write).await;
+        let edited = self.end_write(write, result).await?;
+        let nothing = SearchRequest::default();
+        Ok(self.show_group(session, edited, &nothing, projection).await)
+    }
+
+    async fn try_create(
+        &self,
+        session: &mut Session<'_>,
+        group: &Resource,
+        wanted: Wanted,
+        write: &mut GroupWrite<'_>,
+    ) -> Result<Edited, Error> {
+        let stored = StoredGroup::unborn(group.resource_type);
         let changes = self
             .difference(session, (&Members::new(), 0), wanted)
             .await?;
-        let mut attempts = Attempts::default();
         loop {
             let edit = Edit {
                 group: group.clone(),
-                members: Members::new(),
+                members: Some(Members::new()),
                 changes: changes.clone(),
                 compare_members: true,
                 read: Vec::new(),
             };
-            match self
-                .edit_group(session, id, &stored, edit, &mut event)
-                .await?
-            {
-                Some(edited) => return Ok(self.render_group(session, edited, projection)),
-                None => self.start_again(&mut attempts).await?,
+            match self.edit_group(session, &stored, edit, write).await? {
+                Some(edited) => return Ok(edited),
+                None => self.start_again(&mut write.attempts).await?,
             }
         }
-    }
-
-    /// GET (RFC 7644 §3.4.1). The members are read only if they are in the
-    /// answer.
-    ///
-    /// # Errors
-    /// [`Error::NoResource`], [`Error::Unavailable`].
-    pub(crate) async fn read_group(
-        &self,
-        session: &mut Session<'_>,
-        id: &str,
-        projection: &Projection,
-    ) -> Result<Rendered, Error> {
-        let stored = self.load_group(session, id).await?;
-        let members = if projection.includes(&self.registry, self.registry.core().members) {
-            self.load_members(session, id, stored.read_at).await?
-        } else {
-            Members::new()
-        };
-        Ok(self.render_group(session, self.unedited(stored, members), projection))
     }
 
     /// PUT (RFC 7644 §3.5.1).
@@ -103,12 +94,30 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         complete(&self.registry, &sent)?;
         let wanted = self.wanted(sent.attributes.remove(core.members).as_ref());
 
-        let mut event = self.event(Kind::Group, Action::Replace, id)?;
-        let mut attempts = Attempts::default();
+        let mut write = GroupWrite::new(self.event(Kind::Group, Action::Replace, id)?);
+        let result = self
+            .try_replace(session, &sent, &wanted, precondition, &mut write)
+            .await;
+        let edited = self.end_write(write, result).await?;
+        let nothing = SearchRequest::default();
+        Ok(self.show_group(session, edited, &nothing, projection).await)
+    }
+
+    async fn try_replace(
+        &self,
+        session: &mut Session<'_>,
+        sent: &Resource,
+        wanted: &Wanted,
+        precondition: &Precondition,
+        write: &mut GroupWrite<'_>,
+    ) -> Result<Edited, Error> {
+        let id = write.event.resource.clone();
         loop {
-            let stored = self.load_group(session, id).await?;
+            let stored = self.load_group(session, &id).await?;
             precondition.check(stored.version())?;
-            let members = self.load_members(session, id, stored.read_at).await?;
+            let members = self
+                .load_members(session, &id, &stored.generation, stored.read_at)
+                .await?;
             let mut group = sent.clone();
             keep_unchangeable(&self.registry, &stored.resource, &mut group)?;
             self.keep_identity(&stored.resource, &mut group);
@@ -116,16 +125,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let edit = Edit {
                 group,
                 changes: self.difference(session, read, wanted.clone()).await?,
-                members,
+                members: Some(members),
                 compare_members: true,
                 read: Vec::new(),
             };
-            match self
-                .edit_group(session, id, &stored, edit, &mut event)
-                .await?
-            {
-                Some(edited) => return Ok(self.render_group(session, edited, projection)),
-                None => self.start_again(&mut attempts).await?,
+            match self.edit_group(session, &stored, edit, write).await? {
+                Some(edited) => return Ok(edited),
+                None => self.start_again(&mut write.attempts).await?,
             }
         }
     }

@@ -5,6 +5,7 @@
 //! {prefix}token/{sha-256}                 -> the token's grant
 //! {prefix}tenant/{tenant}
 //! {prefix}cursor-key                      what cursors are made with
+//! {prefix}unused/{generation}             one that no group has, to be cleaned up
 //! {prefix}{tenant}/token/{token id}
 //! {prefix}{tenant}/user/{id}              the User, without groups
 //! {prefix}{tenant}/user-name/{folded userName}             -> id    unique
@@ -16,8 +17,9 @@
 //! {prefix}{tenant}/group-touch/{id}       when its members last changed
 //! {prefix}{tenant}/group-name/{folded displayName}         -> id    unique
 //! {prefix}{tenant}/group-external/{externalId}/{id}
-//! {prefix}{tenant}/member/{group}/{member}                 type, display
-//! {prefix}{tenant}/member-of/{member}/{group}
+//! {prefix}{tenant}/group-generation/{id}  of its members; absent: the first, `0`
+//! {prefix}{tenant}/member/{group}/{generation}/{member}    type, display
+//! {prefix}{tenant}/member-of/{member}/{group}/{generation} type, display
 //! {prefix}{tenant}/resource/{type}/{id}   a resource of any other type
 //! {prefix}{tenant}/resource-external/{type}/{externalId}/{id}
 //! {prefix}{tenant}/index/{type}/{index}/{value}/{id}       as a configuration asks
@@ -25,8 +27,10 @@
 //! {prefix}{tenant}/event/{time-ordered id}
 //! ```
 //!
-//! No tenant is called `token` or `tenant`, so the first of these meet nobody else.
+//! No tenant is called `token`, `tenant` or `unused`, so the first of these meet
+//! nobody else.
 
+use crate::generation::Generation;
 use percent_encoding::percent_decode_str;
 use scim::schema::{Registry, ResourceTypeId};
 
@@ -48,6 +52,12 @@ pub(crate) fn tenants(prefix: &str) -> Vec<u8> {
 /// The key that cursors are made with.
 pub(crate) fn cursor_key(prefix: &str) -> Vec<u8> {
     join(prefix, &["cursor-key"])
+}
+
+/// A generation of a group's members that no group has; with no name, the prefix of
+/// all of them, of whatever tenant.
+pub(crate) fn unused(prefix: &str, generation: &str) -> Vec<u8> {
+    join(prefix, &["unused", generation])
 }
 
 /// The keys of one tenant. Nothing made by it lies outside the tenant, whatever
@@ -151,22 +161,34 @@ impl Keys {
         self.key(&["group-touch", group])
     }
 
-    pub(crate) fn member(&self, group: &str, member: &str) -> Vec<u8> {
-        self.key(&["member", group, member])
+    /// The generation that a group's members belong to.
+    pub(crate) fn generation(&self, group: &str) -> Vec<u8> {
+        self.key(&["group-generation", group])
     }
 
-    /// Prefix of the memberships of one group.
-    pub(crate) fn members(&self, group: &str) -> Vec<u8> {
-        self.member(group, "")
+    pub(crate) fn member(&self, group: &str, generation: &Generation, member: &str) -> Vec<u8> {
+        self.key(&["member", group, generation.as_str(), member])
     }
 
-    pub(crate) fn member_of(&self, member: &str, group: &str) -> Vec<u8> {
-        self.key(&["member-of", member, group])
+    /// Prefix of the memberships of one group, of one generation.
+    pub(crate) fn members(&self, group: &str, generation: &Generation) -> Vec<u8> {
+        self.member(group, generation, "")
     }
 
-    /// Prefix of the memberships of one user or group in others.
+    pub(crate) fn member_of(&self, member: &str, group: &str, generation: &Generation) -> Vec<u8> {
+        self.key(&["member-of", member, group, generation.as_str()])
+    }
+
+    /// Prefix of the memberships of one user or group in one group, of whatever
+    /// generation.
+    pub(crate) fn member_of_group(&self, member: &str, group: &str) -> Vec<u8> {
+        self.key(&["member-of", member, group, ""])
+    }
+
+    /// Prefix of the memberships of one user or group in others, of whatever
+    /// generation.
     pub(crate) fn members_of(&self, member: &str) -> Vec<u8> {
-        self.member_of(member, "")
+        self.key(&["member-of", member, ""])
     }
 
     pub(crate) fn event(&self, id: &str) -> Vec<u8> {
@@ -211,10 +233,20 @@ impl<'r> Kind<'r> {
 
 /// The text of a key's last segment.
 pub(crate) fn last_segment(key: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(key).ok()?;
-    let segment = text.rsplit('/').next()?;
-    let decoded = percent_decode_str(segment).decode_utf8().ok()?;
-    Some(decoded.into_owned())
+    last_segments(key).map(|[segment]| segment)
+}
+
+/// The texts of a key's last segments.
+pub(crate) fn last_segments<const N: usize>(key: &[u8]) -> Option<[String; N]> {
+    let mut rest = std::str::from_utf8(key).ok()?.rsplit('/');
+    let mut segments = [const { String::new() }; N];
+    for segment in segments.iter_mut().rev() {
+        *segment = percent_decode_str(rest.next()?)
+            .decode_utf8()
+            .ok()?
+            .into_owned();
+    }
+    Some(segments)
 }
 
 fn join(base: &str, segments: &[&str]) -> Vec<u8> {
@@ -266,7 +298,10 @@ mod tests {
             keys.user_email("é.müller@example.com", "1"),
             "scim/acme/user-email/é.müller@example.com/1".as_bytes()
         );
-        assert_eq!(keys.members("g"), b"scim/acme/member/g/");
+        assert_eq!(
+            keys.members("g", &Generation::first()),
+            b"scim/acme/member/g/0/"
+        );
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Memberships: who is in which group. Each is a pair of keys of its own, one
 //! below the group and one below the member, so that adding to a group rewrites
-//! neither, and additions never conflict.
+//! neither, and additions never conflict. Both name the generation of the group's
+//! members that they belong to.
 
 use crate::Directory;
 use crate::ancestry::Ancestry;
 use crate::environment::{Clock, Entropy};
+use crate::generation::{Generation, InGroup};
 use crate::keys::{Keys, Kind, last_segment};
 use crate::kv::{Compare, KeyValue, Kv, Op, OpReply, Range, RangeReply, Txn};
 use crate::session::Session;
-use crate::walk::PAGE;
 use scim::Error;
 use scim::gather::Gather as _;
 use scim::resource::{Complex, Resource, Value};
@@ -18,6 +19,12 @@ use std::collections::BTreeMap;
 /// No id is as long as this. Longer ones are not asked for: a few of them would
 /// make a request that the store refuses.
 pub(crate) const MAX_ID_BYTES: usize = 64;
+
+/// How many members are read at a time.
+pub(crate) const MEMBERS_PAGE: i64 = 1_000;
+
+/// How many kinds are asked for at a time.
+const KINDS: usize = 3_000;
 
 /// What is kept of a membership.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -68,43 +75,51 @@ impl MemberKind {
     }
 }
 
-/// Lets a member in, unless it is gone by then. A user's deletion compares that
-/// no membership is newer than those it saw; so either it sees this one, or this
-/// one sees that the user is gone.
-pub(crate) fn join(keys: &Keys, group: &str, id: &str, member: &Member) -> Result<Op, Error> {
-    Ok(Op::Txn(Txn {
-        compares: vec![Compare::present(keys.record(member.kind.kind(), id))],
-        then: let_in(keys, group, id, member)?.into(),
-        otherwise: Vec::new(),
-    }))
+/// The list of a group's members, of one generation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct List<'a> {
+    pub(crate) keys: &'a Keys,
+    pub(crate) group: &'a str,
+    pub(crate) generation: &'a Generation,
 }
 
-/// The keys of a membership.
-pub(crate) fn let_in(
-    keys: &Keys,
-    group: &str,
-    id: &str,
-    member: &Member,
-) -> Result<[Op; 2], Error> {
-    let value = serde_json::to_vec(member).map_err(|e| internal(&e))?;
-    Ok([
-        Op::put(keys.member(group, id), value),
-        Op::put(keys.member_of(id, group), Vec::new()),
-    ])
+impl List<'_> {
+    /// Lets a member in, unless it is gone by then. A user's deletion compares that
+    /// no membership is newer than those it saw; so either it sees this one, or this
+    /// one sees that the user is gone.
+    pub(crate) fn join(&self, id: &str, member: &Member) -> Result<Op, Error> {
+        let record = self.keys.record(member.kind.kind(), id);
+        Ok(Op::Txn(Txn {
+            compares: vec![Compare::present(record)],
+            then: self.let_in(id, member)?.into(),
+            otherwise: Vec::new(),
+        }))
+    }
+
+    /// The keys of a membership.
+    pub(crate) fn let_in(&self, id: &str, member: &Member) -> Result<[Op; 2], Error> {
+        let value = serde_json::to_vec(member).map_err(|e| internal(&e))?;
+        let [member, member_of] = self.keys_of(id);
+        Ok([Op::put(member, value.clone()), Op::put(member_of, value)])
+    }
+
+    /// Takes a member out.
+    pub(crate) fn leave(&self, id: &str) -> Op {
+        Op::Txn(Txn {
+            then: self.keys_of(id).map(Op::delete).into(),
+            ..Txn::default()
+        })
+    }
+
+    fn keys_of(&self, id: &str) -> [Vec<u8>; 2] {
+        [
+            self.keys.member(self.group, self.generation, id),
+            self.keys.member_of(id, self.group, self.generation),
+        ]
+    }
 }
 
-/// Takes a member out.
-pub(crate) fn leave(keys: &Keys, group: &str, id: &str) -> Op {
-    Op::Txn(Txn {
-        then: vec![
-            Op::delete(keys.member(group, id)),
-            Op::delete(keys.member_of(id, group)),
-        ],
-        ..Txn::default()
-    })
-}
-
-/// Whether the reply to [`join`] says that the member is in.
+/// Whether the reply to [`List::join`] says that the member is in.
 pub(crate) fn joined(reply: &OpReply) -> bool {
     matches!(reply, OpReply::Txn(txn) if txn.succeeded)
 }
@@ -126,8 +141,8 @@ pub(crate) fn kind(replies: &[RangeReply]) -> Option<MemberKind> {
 
 /// Marks that the members of a group changed. Whoever rewrites the list compares
 /// it, whoever adds to it does not.
-pub(crate) fn touch(keys: &Keys, group: &str, at: String) -> Result<Op, Error> {
-    let value = serde_json::to_vec(&Touch { at }).map_err(|e| internal(&e))?;
+pub(crate) fn touch(keys: &Keys, group: &str, at: &str) -> Result<Op, Error> {
+    let value = serde_json::to_vec(&Touch { at: at.to_owned() }).map_err(|e| internal(&e))?;
     Ok(Op::put(keys.group_touch(group), value))
 }
 
@@ -137,9 +152,9 @@ pub(crate) fn touched_at(touch: &KeyValue) -> Option<String> {
     Some(touch.at)
 }
 
-/// The last segments of keys.
-pub(crate) fn last_segments(kvs: &[KeyValue]) -> Vec<String> {
-    kvs.iter().filter_map(|kv| last_segment(&kv.key)).collect()
+/// The memberships in what was read below [`Keys::members_of`].
+pub(crate) fn in_groups(kvs: &[KeyValue]) -> Vec<InGroup> {
+    kvs.iter().filter_map(|kv| InGroup::of(&kv.key)).collect()
 }
 
 /// The members in what was read below [`Keys::members`].
@@ -215,8 +230,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<BTreeMap<String, MemberKind>, Error> {
         let keys = &session.keys;
         let ranges = ids.iter().flat_map(|id| kind_ranges(keys, id));
-        let ranges = ranges.map(|range| Range { revision, ..range });
-        let found = self.ranges(session, ranges.collect()).await?;
+        let ranges: Vec<_> = ranges.map(|range| Range { revision, ..range }).collect();
+        let found = self.ranges_by(session, &ranges, KINDS).await?;
         let found = found.chunks(MemberKind::ALL.len()).map(kind);
         Ok(ids
             .iter()
@@ -230,12 +245,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         session: &mut Session<'_>,
         group: &str,
+        generation: &Generation,
         revision: i64,
     ) -> Result<Members, Error> {
         let range = Range {
-            limit: PAGE,
+            limit: MEMBERS_PAGE,
             revision,
-            ..Range::prefix(session.keys.members(group))
+            ..Range::prefix(session.keys.members(group, generation))
         };
         members(&self.walk(session, range).await?)
     }
@@ -246,7 +262,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         session: &Session<'_>,
         user: &mut Resource,
-        direct: &[String],
+        direct: &[InGroup],
         ancestry: &Ancestry,
     ) -> usize {
         let core = self.registry.core();

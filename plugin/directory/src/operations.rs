@@ -12,6 +12,7 @@ use scim::Error;
 use scim::json::Json;
 use scim::projection::Projection;
 use scim::schema::ResourceTypeId;
+use scim::search::SearchRequest;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// POST (RFC 7644 §3.3), of a resource that is to have this id.
@@ -36,19 +37,20 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// GET (RFC 7644 §3.4.1).
+    /// GET (RFC 7644 §3.4.1), of a group from where a cursor says.
     ///
     /// # Errors
-    /// [`Error::NoResource`], [`Error::Unavailable`].
+    /// [`Error::NoResource`], [`Error::Unavailable`]; those of cursors.
     pub(crate) async fn read_one(
         &self,
         session: &mut Session<'_>,
         resource_type: ResourceTypeId,
         id: &str,
+        request: &SearchRequest,
         projection: &Projection,
     ) -> Result<Rendered, Error> {
         match self.kind(resource_type) {
-            Kind::Group => self.read_group(session, id, projection).await,
+            Kind::Group => self.read_group(session, id, request, projection).await,
             kind => self.read_resource(session, kind, id, projection).await,
         }
     }
@@ -103,7 +105,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                     return Ok(written);
                 }
                 // It is written: that it cannot be read is no reason to say otherwise.
-                let read = self.read_group(session, id, projection).await;
+                let nothing = SearchRequest::default();
+                let read = self.read_group(session, id, &nothing, projection).await;
                 Ok(read.unwrap_or(written))
             }
             kind => {

@@ -2,7 +2,7 @@
 //! compares or operations, counted over the longest path of nested transactions,
 //! and 1.5 MiB.
 
-use crate::kv::{Compare, CompareTarget, Op, OpReply, Txn, TxnReply};
+use crate::kv::{Op, OpReply, Txn, TxnReply};
 
 /// etcd's default `--max-txn-ops`.
 const MAX_OPS: usize = 128;
@@ -13,11 +13,8 @@ const RESERVED_OPS: usize = 4;
 /// What a commit may read behind its writes.
 const BEHIND: usize = 3;
 
-/// etcd's default `--max-request-bytes` less what the encoding may add.
-const MAX_BYTES: usize = 1_400_000;
-
-/// What the encoding adds to an operation or compare, generously.
-const OVERHEAD: usize = 16;
+/// etcd's default `--max-request-bytes`, less what a session and etcd itself add.
+const MAX_BYTES: usize = 1_572_864 - 4_096;
 
 /// Why a transaction cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +73,7 @@ pub(crate) fn check(txn: &Txn) -> Result<(), TooLarge> {
             limit: MAX_OPS,
         });
     }
-    if bytes(txn) > MAX_BYTES {
+    if txn.size() > MAX_BYTES {
         return Err(TooLarge {
             what: "its size in bytes",
             limit: MAX_BYTES,
@@ -119,30 +116,6 @@ fn depth_of(txn: &Txn) -> usize {
         .max(txn.otherwise.len());
     let deepest = txn.then.iter().chain(&txn.otherwise).map(depth).max();
     widest + deepest.unwrap_or_default()
-}
-
-fn bytes(txn: &Txn) -> usize {
-    let compares: usize = txn.compares.iter().map(compare_bytes).sum();
-    let ops: usize = txn.then.iter().chain(&txn.otherwise).map(op_bytes).sum();
-    compares + ops + OVERHEAD
-}
-
-fn compare_bytes(compare: &Compare) -> usize {
-    let value = match &compare.target {
-        CompareTarget::Value(value) => value.len(),
-        CompareTarget::CreateRevision(_) | CompareTarget::ModRevision(_) => 0,
-    };
-    compare.key.len() + compare.end.as_ref().map_or(0, Vec::len) + value + OVERHEAD
-}
-
-fn op_bytes(op: &Op) -> usize {
-    OVERHEAD
-        + match op {
-            Op::Range(range) => range.key.len() + range.end.as_ref().map_or(0, Vec::len),
-            Op::Put { key, value, .. } => key.len() + value.len(),
-            Op::Delete { key, end } => key.len() + end.as_ref().map_or(0, Vec::len),
-            Op::Txn(txn) => bytes(txn),
-        }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
+use crate::generation::Generation;
 use crate::group_edit::{Edited, group_ranges};
 use crate::keys::{Keys, Kind};
 use crate::kv::{Kv, Range};
@@ -47,16 +48,18 @@ impl LargeGroups {
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// What the commit is to read of the group for the answer: nothing of one that
     /// is known to be large.
-    pub(crate) fn shown_ranges(&self, keys: &Keys, id: &str) -> Vec<Range> {
-        let prefix = keys.members(id);
+    pub(crate) fn shown_ranges(&self, keys: &Keys, id: &str, of: &Generation) -> Vec<Range> {
         let now = self.clock.now_millis();
-        if self.large_groups.contains(&prefix, now) {
+        if self
+            .large_groups
+            .contains(&keys.record(Kind::Group, id), now)
+        {
             return Vec::new();
         }
-        let [record, touch] = group_ranges(keys, id);
+        let [record, touch, _] = group_ranges(keys, id);
         let members = Range {
             limit: SHOWN_MEMBERS as i64 + 1,
-            ..Range::prefix(prefix)
+            ..Range::prefix(keys.members(id, of))
         };
         vec![record, touch, members]
     }
@@ -76,13 +79,15 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 return Ok(self.render_group(session, group, &Projection::all()));
             }
             let now = self.clock.now_millis();
-            self.large_groups.remember(session.keys.members(id), now);
+            self.large_groups
+                .remember(session.keys.record(Kind::Group, id), now);
         }
         Ok(Rendered {
             id: id.to_owned(),
             version: edited.version,
             location: self.location(session, Kind::Group, id),
             body: Vec::new(),
+            next: None,
         })
     }
 }

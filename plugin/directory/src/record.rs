@@ -26,6 +26,8 @@ pub(crate) struct Rendered {
     pub(crate) location: String,
     /// It, as JSON; empty where the answer has no body.
     pub(crate) body: Vec<u8>,
+    /// The `Link` to what the answer leaves out.
+    pub(crate) next: Option<String>,
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
@@ -156,6 +158,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             version,
             location: self.location(session, kind, id),
             body: to_client(&self.registry, &resource, projection),
+            next: None,
         }
     }
 

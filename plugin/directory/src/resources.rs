@@ -5,9 +5,10 @@
 use crate::Directory;
 use crate::commit::{Action, Attempts, Commit};
 use crate::environment::{Clock, Entropy};
+use crate::generation::InGroup;
 use crate::keys::Kind;
 use crate::kv::{Compare, Kv, Range};
-use crate::memberships::last_segments;
+use crate::memberships::in_groups;
 use crate::password::Password;
 use crate::precondition::Precondition;
 use crate::record::Rendered;
@@ -26,8 +27,9 @@ pub(crate) struct Stored {
     pub(crate) resource: Resource,
     /// The revision of the record.
     pub(crate) revision: i64,
-    /// The ids of the groups that a user is a member of.
-    pub(crate) groups: Vec<String>,
+    /// The groups that a user is a member of, if they still have the generation that
+    /// each names.
+    pub(crate) groups: Vec<InGroup>,
     /// The store's revision when it was read.
     pub(crate) read_at: i64,
 }
@@ -276,7 +278,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             return Err(self.not_found(kind, id));
         };
         let groups = match replies.next() {
-            Some(first) => last_segments(&self.rest(session, &memberships, first).await?),
+            Some(first) => in_groups(&self.rest(session, &memberships, first).await?),
             None => Vec::new(),
         };
         Ok(Stored {

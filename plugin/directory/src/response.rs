@@ -94,6 +94,14 @@ impl Response {
         self
     }
 
+    /// The response with links (RFC 8288) to what it leaves out.
+    #[must_use]
+    pub(crate) fn linked(mut self, links: impl IntoIterator<Item = String>) -> Self {
+        let links = links.into_iter();
+        self.headers.extend(links.map(|link| ("link", link)));
+        self
+    }
+
     /// The response with the URL of what it is about: RFC 7644 shows `Location` in
     /// answers to GET (§3.4.1), PUT and PATCH (§3.5) too. RFC 7643 §3.1 has
     /// `meta.location` equal `Content-Location`, which is of answers with a resource.

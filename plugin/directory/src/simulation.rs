@@ -2,6 +2,8 @@
 //! in every run, for tests and simulation. The store that belongs to them is
 //! [`MemoryKv`](crate::kv::memory::MemoryKv).
 
+pub use crate::join::join_all;
+
 use crate::environment::{Clock, Entropy, Row, Shared};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -120,28 +122,4 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
             return output;
         }
     }
-}
-
-/// Runs futures side by side, each one step at a time, in turn.
-pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut running: Vec<_> = futures.into_iter().map(|f| (Box::pin(f), None)).collect();
-    poll_fn(|context| {
-        let mut pending = false;
-        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
-            match future.as_mut().poll(context) {
-                Poll::Ready(done) => *output = Some(done),
-                Poll::Pending => pending = true,
-            }
-        }
-        if pending {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
-    })
-    .await;
-    running
-        .into_iter()
-        .filter_map(|(_, output)| output)
-        .collect()
 }

@@ -30,9 +30,9 @@ impl TryFrom<String> for TenantId {
         if !(1..=63).contains(&text.len()) || !text.bytes().all(allowed) {
             return Err("must be 1 to 63 of the letters a-z, digits and -");
         }
-        // The keys of tokens and tenants begin with these, where a tenant's begin
+        // The keys of what is no tenant's begin with these, where a tenant's begin
         // with its name.
-        if matches!(text.as_str(), "token" | "tenant") {
+        if matches!(text.as_str(), "token" | "tenant" | "unused") {
             return Err("is a name that the service keeps for itself");
         }
         Ok(Self(text))
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn a_tenant_cannot_be_named_into_the_keys_of_others() {
         for text in [
-            "", "token", "tenant", "a/b", "..", "A", "a b", "é", "a\0", "a%2fb",
+            "", "token", "tenant", "unused", "a/b", "..", "A", "a b", "é", "a\0", "a%2fb",
         ] {
             assert!(TenantId::try_from(text.to_owned()).is_err(), "{text}");
         }

@@ -45,7 +45,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if kind != Kind::User || !projection.includes(&self.registry, groups) {
             return Ok(());
         }
-        let direct = user.groups.iter().cloned().gather();
+        let direct = user.groups.iter().map(|one| one.group.clone()).gather();
         let ancestry = self.ancestry(session, direct, user.read_at).await?;
         self.set_groups(session, &mut user.resource, &user.groups, &ancestry);
         Ok(())

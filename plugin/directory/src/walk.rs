@@ -11,7 +11,7 @@ use scim::Error;
 pub(crate) const PAGE: i64 = 500;
 
 /// How many ranges go into one transaction.
-const RANGES: usize = 500;
+const RANGES: usize = 750;
 
 /// How many ranges of unknown length are begun together, each with so many keys:
 /// few calls for many short ranges, and no reply that is too large.
@@ -19,7 +19,7 @@ pub(crate) const TOGETHER: usize = 50;
 pub(crate) const FIRST: i64 = 100;
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// Reads several ranges, up to 500 at one revision. More are read at one
+    /// Reads several ranges, up to 750 at one revision. More are read at one
     /// revision if they name it.
     ///
     /// # Errors
@@ -29,8 +29,21 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         ranges: Vec<Range>,
     ) -> Result<Vec<RangeReply>, Error> {
+        self.ranges_by(session, &ranges, RANGES).await
+    }
+
+    /// The same, so many ranges at one revision.
+    ///
+    /// # Errors
+    /// As [`Self::ranges`].
+    pub(crate) async fn ranges_by(
+        &self,
+        session: &mut Session<'_>,
+        ranges: &[Range],
+        at_a_time: usize,
+    ) -> Result<Vec<RangeReply>, Error> {
         let mut found = Vec::with_capacity(ranges.len());
-        for part in ranges.chunks(RANGES) {
+        for part in ranges.chunks(at_a_time) {
             let mut ops = Vec::new();
             pack::append(&mut ops, part.iter().cloned().map(Op::Range).collect())?;
             let reply = self.read(session, ops).await?;
@@ -78,8 +91,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         self.rest(session, &range, first).await
     }
 
-    /// Reads ranges of any length that name their revision, some of them begun;
-    /// `None` when they hold more than `most` keys.
+    /// Reads ranges of any length that name their revision, some of them begun, up to
+    /// so many keys of each; `None` when they hold more than `most` keys.
     ///
     /// # Errors
     /// As [`Self::ranges`].
@@ -87,6 +100,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         session: &mut Session<'_>,
         walks: Vec<(Range, Option<RangeReply>)>,
+        each: usize,
         most: usize,
     ) -> Result<Option<Vec<Vec<KeyValue>>>, Error> {
         let mut found = Vec::with_capacity(walks.len());
@@ -102,11 +116,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let mut firsts = self.ranges(session, new.collect()).await?.into_iter();
             for (range, begun) in part {
                 let first = begun.or_else(|| firsts.next()).unwrap_or_default();
-                count += usize::try_from(first.count).unwrap_or(usize::MAX);
+                count += usize::try_from(first.count).map_or(each, |n| n.min(each));
                 if count > most {
                     return Ok(None);
                 }
-                found.push(self.rest(session, &range, first).await?);
+                found.push(self.rest_up_to(session, &range, first, each).await?);
             }
         }
         Ok(Some(found))
@@ -122,13 +136,25 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         range: &Range,
         first: RangeReply,
     ) -> Result<Vec<KeyValue>, Error> {
+        self.rest_up_to(session, range, first, usize::MAX).await
+    }
+
+    /// The same, up to so many keys.
+    async fn rest_up_to(
+        &self,
+        session: &mut Session<'_>,
+        range: &Range,
+        first: RangeReply,
+        most: usize,
+    ) -> Result<Vec<KeyValue>, Error> {
         let mut next = next_page(range, &first);
         let mut kvs = first.kvs;
-        while let Some(page) = next {
+        while let Some(page) = next.filter(|_| kvs.len() < most) {
             let reply = self.range(session, page.clone()).await?;
             next = next_page(&page, &reply);
             kvs.extend(reply.kvs);
         }
+        kvs.truncate(most);
         Ok(kvs)
     }
 }

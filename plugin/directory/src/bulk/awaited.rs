@@ -6,9 +6,10 @@
 //! wait for it. Each operation stays one transaction, and between any two of them
 //! the directory is whole.
 
+use crate::generation::Generation;
 use crate::keys::{Keys, Kind};
 use crate::kv::{Compare, Op, Txn};
-use crate::memberships::{Member, MemberKind, Wanted, let_in, touch};
+use crate::memberships::{List, Member, MemberKind, Wanted, touch};
 use scim::Error;
 use std::collections::BTreeMap;
 
@@ -17,8 +18,18 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub(crate) struct Awaited(BTreeMap<String, Waiting>);
 
-/// The groups that wait for a member, by id, with what they call it.
-pub(crate) type Waiting = BTreeMap<String, Option<String>>;
+/// The groups that wait for a member, by id.
+pub(crate) type Waiting = BTreeMap<String, Place>;
+
+/// The place that a group keeps for a member.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// What the group calls it.
+    display: Option<String>,
+    /// The generation that the group's members were made with. Has it another one by
+    /// then, somebody has made a new list, without the member.
+    generation: Generation,
+}
 
 impl Awaited {
     /// Lets groups wait for a resource with this id.
@@ -30,8 +41,19 @@ impl Awaited {
     pub(crate) fn wait(&mut self, group: &str, wanted: &Wanted) {
         for (id, waiting) in &mut self.0 {
             if let Some(display) = wanted.get(id) {
-                waiting.insert(group.to_owned(), display.clone());
+                let place = Place {
+                    display: display.clone(),
+                    generation: Generation::first(),
+                };
+                waiting.insert(group.to_owned(), place);
             }
+        }
+    }
+
+    /// Notes that a new group's members were staged.
+    pub(crate) fn staged(&mut self, group: &str, generation: &Generation) {
+        for place in self.0.values_mut().filter_map(|all| all.get_mut(group)) {
+            place.generation.clone_from(generation);
         }
     }
 
@@ -50,18 +72,26 @@ impl Awaited {
             return Ok(Vec::new());
         };
         let mut ops = Vec::with_capacity(waiting.len());
-        for (group, display) in waiting {
-            let display = display.clone();
+        for (group, place) in waiting {
+            let list = List {
+                keys,
+                group,
+                generation: &place.generation,
+            };
+            let display = place.display.clone();
             let mut txn = Txn {
-                then: let_in(keys, group, id, &Member { kind, display })?.into(),
+                then: list.let_in(id, &Member { kind, display })?.into(),
                 ..Txn::default()
             };
             // Its own record is in the same transaction, which makes it a member
             // of itself as well.
             if group != id {
                 let record = keys.record(Kind::Group, group);
-                txn.compares.push(Compare::present(record));
-                txn.then.push(touch(keys, group, at.to_owned())?);
+                txn.compares = vec![
+                    Compare::present(record),
+                    place.generation.is_current(keys, group),
+                ];
+                txn.then.push(touch(keys, group, at)?);
             }
             ops.push(Op::Txn(txn));
         }

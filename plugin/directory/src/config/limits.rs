@@ -32,6 +32,15 @@ pub struct Limits {
     /// The most operations in one bulk request: 1,000.
     #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
     pub max_bulk_operations: usize,
+    /// The most members of a group in an answer: 20,000; up to 100,000. An answer with
+    /// fewer than all has a `Link` to the next.
+    #[serde(deserialize_with = "bounded::<_, 1, 100_000>")]
+    pub max_members: usize,
+    /// How many members one transaction changes: 2,000; up to 3,000. A change of more is
+    /// staged by so many at a time. While a large transaction is applied, the store
+    /// answers nobody else.
+    #[serde(deserialize_with = "bounded::<_, 1, 3_000>")]
+    pub max_members_at_once: usize,
     /// The most memory for the sort keys of one query, in bytes: 16 MiB; up to
     /// 256 MiB. A key takes some 150 bytes.
     #[serde(deserialize_with = "bounded::<_, 4096, 268_435_456>")]
@@ -79,6 +88,8 @@ impl Default for Limits {
             max_filter_nodes: 200,
             max_patch_operations: 1_000,
             max_bulk_operations: 1_000,
+            max_members: 20_000,
+            max_members_at_once: 2_000,
             max_sort_bytes: 16_777_216,
             default_count: 100,
             max_count: 1_000,

@@ -6,6 +6,8 @@
 
 pub mod memory;
 
+mod size;
+
 /// A store of etcd's model.
 #[expect(
     async_fn_in_trait,

@@ -3,9 +3,11 @@
 use crate::Directory;
 use crate::ancestry::MAX_MEMBERSHIPS;
 use crate::environment::{Clock, Entropy};
+use crate::generation::{Generation, InGroup};
+use crate::group_edit::{GROUP_BESIDE, beside_ranges};
 use crate::keys::Kind;
 use crate::kv::{KeyValue, Kv, Range, RangeReply};
-use crate::memberships::{last_segments, members, touched_at};
+use crate::memberships::{in_groups, members, touched_at};
 use crate::session::Session;
 use crate::walk::{FIRST, PAGE};
 use scim::Error;
@@ -21,9 +23,17 @@ pub(super) struct Candidate {
     pub(super) id: String,
     pub(super) resource: Resource,
     record: i64,
-    /// The revision of the touch key, once it was looked for; zero for none.
-    touch: Option<i64>,
+    /// What of a group is beside its record, once it was looked for.
+    beside: Option<Beside>,
     memberships: Memberships,
+}
+
+/// What of a group is beside its record.
+#[derive(Debug)]
+struct Beside {
+    /// The revision of the touch key; zero for none.
+    touch: i64,
+    generation: Generation,
 }
 
 /// How far the groups of a user, or the members of a group, were read.
@@ -37,7 +47,7 @@ enum Memberships {
 impl Candidate {
     /// The revision that stands for the resource's state.
     pub(super) fn version(&self) -> i64 {
-        self.record.max(self.touch.unwrap_or(0))
+        self.record.max(self.beside.as_ref().map_or(0, |b| b.touch))
     }
 }
 
@@ -58,13 +68,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             id: id.to_owned(),
             resource,
             record: kv.mod_revision,
-            touch: None,
+            beside: None,
             memberships: Memberships::Unread,
         })
     }
 
     /// Reads a few resources together with what is soon asked of them: in which
-    /// groups users are, when the members of groups changed.
+    /// groups users are, what of groups is beside their records.
     pub(super) async fn few(
         &self,
         session: &mut Session<'_>,
@@ -73,20 +83,23 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         revision: i64,
     ) -> Result<(Vec<Candidate>, i64), Error> {
         let keys = &session.keys;
+        let mut beside_count = 0;
         let ranges = ids.iter().flat_map(|id| {
             let beside = match kind {
-                Kind::User => Some(Range {
+                Kind::User => vec![Range {
                     limit: FIRST,
                     keys_only: true,
                     ..Range::prefix(keys.members_of(id))
-                }),
-                Kind::Group => Some(Range::one(keys.group_touch(id))),
-                Kind::Other(..) => None,
+                }],
+                Kind::Group => beside_ranges(keys, id).into(),
+                Kind::Other(..) => Vec::new(),
             };
+            beside_count = beside.len();
             let ranges = std::iter::once(Range::one(keys.record(kind, id))).chain(beside);
             ranges.map(|range| Range { revision, ..range })
         });
-        let replies = self.ranges(session, ranges.collect()).await?;
+        let ranges = ranges.collect();
+        let replies = self.ranges(session, ranges).await?;
         let read_at = match (revision, replies.first()) {
             (0, Some(reply)) => reply.revision,
             _ => revision,
@@ -94,16 +107,15 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut candidates = Vec::with_capacity(ids.len());
         let mut replies = replies.into_iter();
         while let Some(record) = replies.next() {
-            let beside = match kind {
-                Kind::User | Kind::Group => replies.next().unwrap_or_default(),
-                Kind::Other(..) => RangeReply::default(),
-            };
+            let beside: Vec<RangeReply> = replies.by_ref().take(beside_count).collect();
             if let Some(kv) = record.kvs.first() {
                 let mut candidate = self.candidate(kind, kv)?;
-                match kind {
-                    Kind::User => candidate.memberships = Memberships::Begun(beside),
-                    Kind::Group => self.add_touch(&mut candidate, &beside),
-                    Kind::Other(..) => {}
+                match (kind, beside.as_slice()) {
+                    (Kind::Group, beside) => self.set_beside(&mut candidate, beside)?,
+                    (Kind::User, [begun]) => {
+                        candidate.memberships = Memberships::Begun(begun.clone());
+                    }
+                    _ => {}
                 }
                 candidates.push(candidate);
             }
@@ -111,53 +123,61 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok((candidates, read_at))
     }
 
-    fn add_touch(&self, group: &mut Candidate, reply: &RangeReply) {
-        let touch = reply.kvs.first();
-        group.touch = Some(touch.map_or(0, |touch| touch.mod_revision));
+    fn set_beside(&self, group: &mut Candidate, replies: &[RangeReply]) -> Result<(), Error> {
+        let touch = replies.first().and_then(|reply| reply.kvs.first());
+        group.beside = Some(Beside {
+            touch: touch.map_or(0, |touch| touch.mod_revision),
+            generation: Generation::read(replies.get(1))?,
+        });
         if let Some(at) = touch.and_then(touched_at) {
             self.stamp_modified_later(&mut group.resource, &at);
         }
+        Ok(())
     }
 
-    /// Reads when members of groups last changed, where it was not read yet.
-    pub(super) async fn add_touches(
+    /// Reads what of groups is beside their records, where it was not read yet.
+    pub(super) async fn add_beside(
         &self,
         session: &mut Session<'_>,
         kind: Kind<'_>,
         mut groups: Vec<&mut Candidate>,
         revision: i64,
     ) -> Result<(), Error> {
-        groups.retain(|group| group.touch.is_none());
+        groups.retain(|group| group.beside.is_none());
         if kind != Kind::Group || groups.is_empty() {
             return Ok(());
         }
-        let ranges = groups.iter().map(|group| Range {
-            revision,
-            ..Range::one(session.keys.group_touch(&group.id))
+        let ranges = groups.iter().flat_map(|group| {
+            beside_ranges(&session.keys, &group.id).map(|range| Range { revision, ..range })
         });
         let replies = self.ranges(session, ranges.collect()).await?;
-        for (group, reply) in groups.iter_mut().zip(replies) {
-            self.add_touch(group, &reply);
+        for (group, replies) in groups.iter_mut().zip(replies.chunks(GROUP_BESIDE)) {
+            self.set_beside(group, replies)?;
         }
         Ok(())
     }
 
-    /// Reads the groups of users, or the members of groups, where they were not
-    /// read yet.
+    /// Reads the groups of users, or so many of the members of groups, where they
+    /// were not read yet.
     pub(super) async fn add_memberships(
         &self,
         session: &mut Session<'_>,
         kind: Kind<'_>,
         mut lacking: Vec<&mut Candidate>,
+        most: usize,
         revision: i64,
     ) -> Result<(), Error> {
         lacking.retain(|one| !matches!(one.memberships, Memberships::Added));
+        let again = lacking.iter_mut().map(|one| &mut **one).collect();
+        self.add_beside(session, kind, again, revision).await?;
         let mut walks = Vec::with_capacity(lacking.len());
         for candidate in &mut lacking {
-            let prefix = match kind {
-                Kind::User => session.keys.members_of(&candidate.id),
-                Kind::Group => session.keys.members(&candidate.id),
-                Kind::Other(..) => return Ok(()),
+            let prefix = match (kind, &candidate.beside) {
+                (Kind::User, _) => session.keys.members_of(&candidate.id),
+                (Kind::Group, Some(Beside { generation, .. })) => {
+                    session.keys.members(&candidate.id, generation)
+                }
+                _ => return Ok(()),
             };
             let range = Range {
                 revision,
@@ -171,14 +191,17 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 Memberships::Unread | Memberships::Added => (range, None),
             });
         }
-        let found = self.walk_many(session, walks, MAX_MEMBERSHIPS).await?;
+        let found = self
+            .walk_many(session, walks, most, MAX_MEMBERSHIPS)
+            .await?;
         let found = found.ok_or_else(too_large)?;
 
-        let groups: Vec<Vec<String>> = match kind {
-            Kind::User => found.iter().map(|kvs| last_segments(kvs)).collect(),
+        let groups: Vec<Vec<InGroup>> = match kind {
+            Kind::User => found.iter().map(|kvs| in_groups(kvs)).collect(),
             Kind::Group | Kind::Other(..) => Vec::new(),
         };
-        let ids: BTreeSet<String> = groups.iter().flatten().cloned().gather();
+        let ids = groups.iter().flatten().map(|one| one.group.clone());
+        let ids: BTreeSet<String> = ids.gather();
         let ancestry = self.ancestry(session, ids, revision).await?;
         let mut memberships = 0;
         for (i, candidate) in lacking.iter_mut().enumerate() {

@@ -14,7 +14,6 @@
 //! number of results before the page, is enough to find it. The anchor finds it
 //! without counting.
 
-use super::bound::Query;
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::keys;
@@ -39,23 +38,49 @@ pub(crate) type CursorKey = [u8; KEY];
 
 /// Where a page begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     /// When the cursor stops being one, in seconds since the Unix epoch.
-    pub(super) expires: u64,
+    pub(crate) expires: u64,
     /// The store's revision that the walk reads.
-    pub(super) revision: i64,
+    pub(crate) revision: i64,
     /// The number of results before the page.
-    pub(super) from: u64,
+    pub(crate) from: u64,
     /// The number of results of the walk.
-    pub(super) total: u64,
+    pub(crate) total: u64,
     /// The length of a page, as the client asked for it.
-    pub(super) count: u64,
+    pub(crate) count: u64,
     /// The last resource before the page in a walk that is not sorted: the name
     /// of its type, and its id.
-    pub(super) anchor: Option<(String, String)>,
+    pub(crate) anchor: Option<(String, String)>,
 }
 
 impl Cursor {
+    /// What a cursor is bound to: the tenant, the endpoint, and every parameter but
+    /// the count, which it holds itself. "All query parameters and values being
+    /// identical" is what RFC 9865 §2 asks of a client.
+    pub(crate) fn bound_to(tenant: &str, endpoint: &str, request: &SearchRequest) -> Vec<u8> {
+        let order = request.sort_by.as_ref().map(|_| match request.sort_order {
+            scim::sort::SortOrder::Ascending => "ascending",
+            scim::sort::SortOrder::Descending => "descending",
+        });
+        let mut bytes = Vec::new();
+        for text in [
+            Some(tenant),
+            Some(endpoint),
+            request.filter.as_deref(),
+            request.sort_by.as_deref(),
+            order,
+            request.attributes.as_deref(),
+            request.excluded_attributes.as_deref(),
+        ] {
+            // Each with its length, so that no two lists are the same bytes.
+            let length = text.map_or(u64::MAX, |text| text.len() as u64);
+            bytes.extend(length.to_be_bytes());
+            bytes.extend(text.unwrap_or_default().bytes());
+        }
+        bytes
+    }
+
     /// The text for the client. `query` is what the cursor is for.
     fn seal(&self, key: &CursorKey, query: &[u8]) -> String {
         let mut bytes = Vec::with_capacity(128);
@@ -105,48 +130,20 @@ fn mac(key: &CursorKey, query: &[u8], content: &[u8]) -> Hmac<Sha256> {
     mac
 }
 
-/// What a cursor is bound to: the tenant, the endpoint, and every parameter but
-/// the count, which it holds itself. "All query parameters and values being
-/// identical" is what RFC 9865 §2 asks of a client.
-fn bound_to(tenant: &str, endpoint: &str, request: &SearchRequest) -> Vec<u8> {
-    let order = request.sort_by.as_ref().map(|_| match request.sort_order {
-        scim::sort::SortOrder::Ascending => "ascending",
-        scim::sort::SortOrder::Descending => "descending",
-    });
-    let mut bytes = Vec::new();
-    for text in [
-        Some(tenant),
-        Some(endpoint),
-        request.filter.as_deref(),
-        request.sort_by.as_deref(),
-        order,
-        request.attributes.as_deref(),
-        request.excluded_attributes.as_deref(),
-    ] {
-        // Each with its length, so that no two lists are the same bytes.
-        let length = text.map_or(u64::MAX, |text| text.len() as u64);
-        bytes.extend(length.to_be_bytes());
-        bytes.extend(text.unwrap_or_default().bytes());
-    }
-    bytes
-}
-
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// Reads the cursor that a client sent.
+    /// Reads the cursor that a client sent, for what [`Cursor::bound_to`] says.
     ///
     /// # Errors
     /// [`Error::BadCursor`] for what is none, or one of another query;
     /// [`Error::CursorExpired`]; [`Error::Unavailable`].
-    pub(super) async fn open_cursor(
+    pub(crate) async fn open_cursor(
         &self,
         session: &mut Session<'_>,
-        query: &Query<'_>,
-        request: &SearchRequest,
+        query: &[u8],
         text: &str,
     ) -> Result<Cursor, Error> {
-        let query = bound_to(session.tenant(), query.endpoint, request);
         let key = self.cursor_key(session).await?;
-        let cursor = Cursor::open(&key, &query, text).ok_or(Error::BadCursor)?;
+        let cursor = Cursor::open(&key, query, text).ok_or(Error::BadCursor)?;
         if cursor.expires <= self.clock.now_millis() / 1_000 {
             let seconds = self.config.cursor_timeout_seconds;
             return Err(Error::CursorExpired {
@@ -156,24 +153,22 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(cursor)
     }
 
-    /// Makes a cursor for the client.
+    /// Makes a cursor for the client, for what [`Cursor::bound_to`] says.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub(super) async fn seal_cursor(
+    pub(crate) async fn seal_cursor(
         &self,
         session: &mut Session<'_>,
-        query: &Query<'_>,
-        request: &SearchRequest,
+        query: &[u8],
         cursor: &Cursor,
     ) -> Result<String, Error> {
-        let query = bound_to(session.tenant(), query.endpoint, request);
         let key = self.cursor_key(session).await?;
-        Ok(cursor.seal(&key, &query))
+        Ok(cursor.seal(&key, query))
     }
 
     /// When a cursor that is made now stops being one.
-    pub(super) fn cursor_expiry(&self) -> u64 {
+    pub(crate) fn cursor_expiry(&self) -> u64 {
         self.clock.now_millis() / 1_000 + u64::from(self.config.cursor_timeout_seconds)
     }
 
@@ -294,7 +289,7 @@ mod tests {
     #[test]
     fn what_a_query_says_is_told_apart_from_what_it_does_not() {
         let with = |filter: Option<&str>, attributes: Option<&str>| {
-            bound_to(
+            Cursor::bound_to(
                 "acme",
                 "User",
                 &SearchRequest {
@@ -308,7 +303,7 @@ mod tests {
         assert_ne!(with(Some("a"), None), with(None, Some("a")));
         assert_ne!(
             with(None, None),
-            bound_to("acme", "", &SearchRequest::default())
+            Cursor::bound_to("acme", "", &SearchRequest::default())
         );
     }
 }

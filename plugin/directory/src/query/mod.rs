@@ -9,17 +9,18 @@ mod plan;
 mod ranking;
 mod walk;
 
-pub(crate) use cursor::CursorKey;
+pub(crate) use cursor::{Cursor, CursorKey};
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
+use crate::keys::Kind;
 use crate::kv::Kv;
 use crate::session::{COMPACTED, Session};
 use bound::{Paging, Query};
-use cursor::Cursor;
 use scim::Error;
 use scim::message::{Place, list_response};
 use scim::projection::Projection;
+use scim::resource::Value;
 use scim::schema::{Registry, ResourceTypeId};
 use scim::search::{Parameter, SearchRequest};
 use walk::Walk;
@@ -27,6 +28,18 @@ use walk::Walk;
 /// The most bytes of a list; what is larger would have to be held in memory
 /// several times over.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// The most groups in a list that show only some of their members.
+const MAX_PARTIAL: usize = 20;
+
+/// The answer to a query.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// A `ListResponse`.
+    pub(crate) body: Vec<u8>,
+    /// The `Link` of each group that does not show all its members.
+    pub(crate) next: Vec<String>,
+}
 
 /// What a request for one resource wants to see of it.
 ///
@@ -37,9 +50,20 @@ pub(crate) fn projection(
     resource_type: ResourceTypeId,
     query: &str,
 ) -> Result<Projection, Error> {
-    let wanted = [Parameter::Attributes, Parameter::ExcludedAttributes];
-    let request = parameters::parse(query, &wanted)?;
-    Ok(request.projection(registry, resource_type))
+    Ok(of_one(query)?.projection(registry, resource_type))
+}
+
+/// What the URL of one resource asks for.
+///
+/// # Errors
+/// [`Error::BadParameter`].
+pub(crate) fn of_one(query: &str) -> Result<SearchRequest, Error> {
+    let wanted = [
+        Parameter::Attributes,
+        Parameter::ExcludedAttributes,
+        Parameter::Cursor,
+    ];
+    parameters::parse(query, &wanted)
 }
 
 /// What the URL of a collection asks for.
@@ -63,7 +87,7 @@ pub(crate) fn no_filter(query: &str) -> Result<(), Error> {
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// The answer to a query of one type, or of all, as a `ListResponse`.
+    /// The answer to a query of one type, or of all.
     ///
     /// # Errors
     /// What is wrong with the parameters; [`Error::BadCursor`] and
@@ -74,7 +98,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         of: Option<ResourceTypeId>,
         request: &SearchRequest,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Found, Error> {
         let mut query = self.bind(of, request, session.mode())?;
         let paging = self.paging(session, &query, request).await?;
         query.from = paging.from(request);
@@ -114,7 +138,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if text.is_empty() {
             return Ok(Paging::Cursor(None));
         }
-        let cursor = self.open_cursor(session, query, request, text).await?;
+        let bound = Cursor::bound_to(session.tenant(), query.endpoint, request);
+        let cursor = self.open_cursor(session, &bound, text).await?;
         if usize::try_from(cursor.count) != Ok(query.count) {
             return Err(Parameter::Count.refuse("must stay the same in all requests of a walk"));
         }
@@ -127,10 +152,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         request: &SearchRequest,
         query: &Query<'_>,
         paging: &Paging,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Found, Error> {
         let mut walk = Walk::new(query, paging, self.config.limits.max_sort_bytes)?;
         self.find(session, query, &mut walk).await?;
         self.complete_page(session, query, &mut walk).await?;
+        let next = self.cut_members(session, &mut walk).await?;
 
         let total = walk.total();
         let place = match paging {
@@ -152,7 +178,41 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
             resources.push(rendered.body);
         }
-        Ok(list_response(total, &place, &resources))
+        let body = list_response(total, &place, &resources);
+        Ok(Found { body, next })
+    }
+
+    /// Leaves out of the groups of a page the members that are too many. The `Link`
+    /// of each such group has the group as its context: it is no link of the list.
+    async fn cut_members(
+        &self,
+        session: &mut Session<'_>,
+        walk: &mut Walk,
+    ) -> Result<Vec<String>, Error> {
+        let core = self.registry.core();
+        let most = self.config.limits.max_members;
+        let mut links = Vec::new();
+        for (_, candidate) in &mut walk.page {
+            let Some(Value::List(members)) = candidate.resource.attributes.get_mut(core.members)
+            else {
+                continue;
+            };
+            if members.len() <= most {
+                continue;
+            }
+            members.truncate(most);
+            let last = members.last().and_then(Value::as_complex);
+            let last = last.and_then(|last| last.text(core.members_value));
+            let last = last.unwrap_or_default().to_owned();
+            if links.len() == MAX_PARTIAL {
+                return Err(candidate::too_large());
+            }
+            let (id, all) = (candidate.id.as_str(), SearchRequest::default());
+            let context = self.location(session, Kind::Group, id);
+            let link = self.members_link(session, id, walk.revision, last, &all);
+            links.push(format!("{}; anchor=\"{context}\"", link.await));
+        }
+        Ok(links)
     }
 
     /// The cursors of the pages beside a page. `count=0` asks for the total
@@ -174,13 +234,14 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             count,
             anchor: None,
         };
+        let bound = Cursor::bound_to(session.tenant(), query.endpoint, request);
         let (mut previous, mut next) = (None, None);
         if count > 0 && query.from > 0 {
             let cursor = Cursor {
                 from: query.from.saturating_sub(count),
                 ..this.clone()
             };
-            previous = Some(self.seal_cursor(session, query, request, &cursor).await?);
+            previous = Some(self.seal_cursor(session, &bound, &cursor).await?);
         }
         if count > 0 && after < this.total {
             let cursor = Cursor {
@@ -188,7 +249,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 anchor: walk.last(query),
                 ..this
             };
-            next = Some(self.seal_cursor(session, query, request, &cursor).await?);
+            next = Some(self.seal_cursor(session, &bound, &cursor).await?);
         }
         Ok(Place::Cursors { previous, next })
     }

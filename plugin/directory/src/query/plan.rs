@@ -14,6 +14,8 @@ pub(crate) enum Plan {
     Index(Place),
     /// The users who are in the group with this id, directly or not.
     InGroup(String),
+    /// The groups that have the member with this id.
+    WithMember(String),
     /// All of them.
     Scan,
 }
@@ -30,12 +32,10 @@ impl Plan {
             if kind == Kind::User && id == core.groups_value {
                 return Some(Self::InGroup(key.into_owned()));
             }
-            let place = if kind == Kind::Group && id == core.members_value {
-                Place::Below(keys.members_of(&key))
-            } else {
-                Place::of(registry, keys, kind, id, text)?
-            };
-            Some(Self::Index(place))
+            if kind == Kind::Group && id == core.members_value {
+                return Some(Self::WithMember(key.into_owned()));
+            }
+            Some(Self::Index(Place::of(registry, keys, kind, id, text)?))
         });
         plans.min_by_key(Self::rank).unwrap_or(Self::Scan)
     }
@@ -44,7 +44,7 @@ impl Plan {
         match self {
             Self::Id(_) => 0,
             Self::Index(Place::Key(_)) => 1,
-            Self::Index(Place::Below(_)) | Self::InGroup(_) => 2,
+            Self::Index(Place::Below(_)) | Self::InGroup(_) | Self::WithMember(_) => 2,
             Self::Index(Place::Configured(..)) => 3,
             Self::Scan => 4,
         }
@@ -98,7 +98,7 @@ mod tests {
         ] {
             assert_eq!(plan(Kind::User, filter), expected, "{filter}");
         }
-        let expected = Plan::Index(Place::Below(keys.members_of("u")));
+        let expected = Plan::WithMember("u".to_owned());
         assert_eq!(plan(Kind::Group, r#"members eq "u""#), expected);
         let expected = Plan::Index(Place::Key(keys.group_name("staff")));
         assert_eq!(plan(Kind::Group, r#"displayName eq "Staff""#), expected);

@@ -254,6 +254,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 }
                 None => return self.scan(session, query, place, part, walk).await,
             },
+            Plan::WithMember(member) => {
+                let (ids, read_at) = self.groups_with(session, &member, walk.revision).await?;
+                walk.revision = read_at;
+                ids
+            }
             Plan::Scan => return self.scan(session, query, place, part, walk).await,
         };
         if let Some(after) = walk.after(place) {
@@ -289,7 +294,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let core = self.registry.core();
         if part.reads(core.meta) {
             let all = candidates.iter_mut().collect();
-            self.add_touches(session, part.kind, all, walk.revision)
+            self.add_beside(session, part.kind, all, walk.revision)
                 .await?;
             for candidate in &mut candidates {
                 let version = candidate.version();
@@ -298,7 +303,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
         if part.reads(core.groups) || part.reads(core.members) {
             let all = candidates.iter_mut().collect();
-            self.add_memberships(session, part.kind, all, walk.revision)
+            // A filter wants to see all of them.
+            self.add_memberships(session, part.kind, all, usize::MAX, walk.revision)
                 .await?;
         }
         for candidate in candidates {
@@ -382,10 +388,15 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             };
             let revision = walk.revision;
             let page = walk.of_part(place);
-            self.add_touches(session, part.kind, page, revision).await?;
+            self.add_beside(session, part.kind, page, revision).await?;
             if shows_members {
                 let page = walk.of_part(place);
-                self.add_memberships(session, part.kind, page, revision)
+                // One more than is shown tells that there are more.
+                let most = match part.kind {
+                    Kind::Group => self.config.limits.max_members + 1,
+                    Kind::User | Kind::Other(..) => usize::MAX,
+                };
+                self.add_memberships(session, part.kind, page, most, revision)
                     .await?;
             }
         }

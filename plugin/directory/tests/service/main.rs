@@ -17,6 +17,8 @@ mod limits;
 #[cfg(test)]
 mod meanwhile;
 #[cfg(test)]
+mod member_pages;
+#[cfg(test)]
 mod nesting;
 #[cfg(test)]
 mod pages;
@@ -30,6 +32,8 @@ mod random;
 mod schemas;
 #[cfg(test)]
 mod sorting;
+#[cfg(test)]
+mod staged;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

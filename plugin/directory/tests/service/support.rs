@@ -10,34 +10,66 @@ use directory::{Config, Directory};
 use scim::text::fold;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// The store, with a stop before and after each call, so that a future can be
 /// left where its request is not sent, and where it is done but not answered.
 #[derive(Clone)]
-pub(crate) struct Steps(pub(crate) MemoryKv);
+pub(crate) struct Steps {
+    kv: MemoryKv,
+    /// How many bytes went there and back, but for what frames them.
+    traffic: Rc<Cell<usize>>,
+}
+
+impl Steps {
+    fn count(&self, bytes: usize) {
+        self.traffic.set(self.traffic.get() + bytes);
+    }
+}
 
 impl Kv for Steps {
     async fn range(&self, range: Range) -> Result<RangeReply, KvError> {
         stop().await;
-        let reply = self.0.range(range).await;
+        let reply = self.kv.range(range).await;
+        self.count(reply.as_ref().map_or(0, range_bytes));
         stop().await;
         reply
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnReply, KvError> {
         stop().await;
-        let reply = self.0.txn(txn).await;
+        self.count(txn.size());
+        let reply = self.kv.txn(txn).await;
+        self.count(reply.as_ref().map_or(0, txn_bytes));
         stop().await;
         reply
     }
 
     async fn grant_lease(&self, ttl_seconds: i64) -> Result<LeaseId, KvError> {
-        self.0.grant_lease(ttl_seconds).await
+        self.kv.grant_lease(ttl_seconds).await
     }
+}
+
+fn range_bytes(reply: &RangeReply) -> usize {
+    let kvs = reply.kvs.iter();
+    kvs.map(|kv| kv.key.len() + kv.value.len()).sum()
+}
+
+fn txn_bytes(reply: &TxnReply) -> usize {
+    let replies = reply.replies.iter();
+    replies
+        .map(|reply| match reply {
+            OpReply::Range(range) => range_bytes(range),
+            OpReply::Txn(txn) => txn_bytes(txn),
+            OpReply::Put | OpReply::Delete(_) => 0,
+        })
+        .sum()
 }
 
 async fn stop() {
@@ -71,6 +103,7 @@ pub(crate) struct World {
     pub(crate) kv: MemoryKv,
     pub(crate) clock: ManualClock,
     pub(crate) directory: Service,
+    traffic: Rc<Cell<usize>>,
 }
 
 /// A response, its body read.
@@ -108,10 +141,15 @@ impl World {
     pub(crate) fn over(kv: MemoryKv, config: Value, seed: u64) -> Self {
         let clock = ManualClock::at(1_795_000_000_000);
         let config = Config::from_value(config).unwrap();
+        let traffic = Rc::<Cell<usize>>::default();
+        let steps = Steps {
+            kv: kv.clone(),
+            traffic: Rc::clone(&traffic),
+        };
         let directory = Directory::new(
             config.registry().unwrap(),
             config,
-            Steps(kv.clone()),
+            steps,
             clock.clone(),
             SeededEntropy::new(seed),
         );
@@ -119,11 +157,20 @@ impl World {
             kv,
             clock,
             directory,
+            traffic,
         }
     }
 
     pub(crate) fn send(&self, request: &Request) -> Reply {
         Reply::from(block_on(self.directory.handle(request)).response)
+    }
+
+    /// How many calls of the store, and how many bytes to and from it, something
+    /// takes.
+    pub(crate) fn cost(&self, action: impl FnOnce()) -> (usize, usize) {
+        let before = (self.kv.calls(), self.traffic.get());
+        action();
+        (self.kv.calls() - before.0, self.traffic.get() - before.1)
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {
@@ -184,6 +231,21 @@ impl World {
         events
             .map(|event| serde_json::from_slice(&event.value).unwrap())
             .collect()
+    }
+
+    /// Cleans up until nothing is left to be cleaned up, waiting for what somebody may
+    /// still be at.
+    pub(crate) fn sweep(&self) {
+        self.clock.advance(Duration::from_mins(10));
+        while block_on(self.directory.sweep()).unwrap() {}
+        assert_eq!(below(&self.kv, "scim/unused/"), BTreeMap::new());
+    }
+
+    /// Whether the tenant has a key whose first segment begins so.
+    pub(crate) fn holds(&self, segment: &str) -> bool {
+        let prefix = format!("scim/acme/{segment}");
+        let mut keys = self.kv.dump().into_iter();
+        keys.any(|(key, _)| key.starts_with(prefix.as_bytes()))
     }
 
     /// Checks that the store holds the keys that follow from its records, and no
@@ -255,11 +317,18 @@ fn derived(stored: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>
             ["group-touch", group] if there(format!("group/{group}")) => {
                 keys.insert(key.clone(), None);
             }
-            ["member", group, member] if there(format!("group/{group}")) => {
+            ["group-generation", group] if there(format!("group/{group}")) => {
+                keys.insert(key.clone(), None);
+            }
+            ["member", group, generation, member] if there(format!("group/{group}")) => {
+                let current = stored.get(&format!("group-generation/{group}"));
+                let current = current.map_or("0", |value| value.trim_matches('"'));
+                assert_eq!(*generation, current, "{key} is of no use");
                 let kind = json()["type"].as_str().unwrap().to_lowercase();
                 assert!(there(format!("{kind}/{member}")), "{key} dangles");
                 keys.insert(key.clone(), None);
-                keys.insert(format!("member-of/{member}/{group}"), None);
+                let reverse = format!("member-of/{member}/{group}/{generation}");
+                keys.insert(reverse, Some(value.clone()));
             }
             _ => {}
         }

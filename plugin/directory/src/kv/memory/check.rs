@@ -1,7 +1,7 @@
 //! What etcd refuses before it looks at its data: empty keys, too many
 //! operations, a key written twice, a request that is too long.
 
-use crate::kv::{Compare, CompareTarget, KvError, KvErrorKind, Op, Outcome, Range, Txn};
+use crate::kv::{KvError, KvErrorKind, Op, Outcome, Txn};
 use std::collections::BTreeSet;
 
 /// `--max-txn-ops`, by default.
@@ -10,11 +10,8 @@ const MAX_OPS: usize = 128;
 /// `--max-request-bytes`, by default.
 const MAX_BYTES: usize = 1_572_864;
 
-/// What each field of a message takes beside its content, at most.
-const FRAMING: usize = 6;
-
 pub(super) fn txn(txn: &Txn) -> Result<(), KvError> {
-    if size(txn) > MAX_BYTES {
+    if txn.size() > MAX_BYTES {
         return Err(too_large("etcdserver: request is too large"));
     }
     count(txn, MAX_OPS)?;
@@ -108,34 +105,6 @@ impl<'a> Writes<'a> {
             Some(end) => key >= *start && key < *end,
         })
     }
-}
-
-/// The length of the encoded request, or a little more.
-fn size(txn: &Txn) -> usize {
-    let compares = txn.compares.iter().map(compare_size);
-    let ops = txn.then.iter().chain(&txn.otherwise).map(|op| match op {
-        Op::Range(range) => range_size(range),
-        Op::Put { key, value, .. } => key.len() + value.len() + 4 * FRAMING,
-        Op::Delete { key, end } => key.len() + length(end.as_ref()) + 3 * FRAMING,
-        Op::Txn(nested) => size(nested) + FRAMING,
-    });
-    compares.chain(ops).sum::<usize>() + FRAMING
-}
-
-fn compare_size(compare: &Compare) -> usize {
-    let value = match &compare.target {
-        CompareTarget::Value(value) => value.len(),
-        CompareTarget::CreateRevision(_) | CompareTarget::ModRevision(_) => 0,
-    };
-    compare.key.len() + length(compare.end.as_ref()) + value + 4 * FRAMING
-}
-
-fn range_size(range: &Range) -> usize {
-    range.key.len() + length(range.end.as_ref()) + 4 * FRAMING
-}
-
-fn length(bytes: Option<&Vec<u8>>) -> usize {
-    bytes.map_or(0, Vec::len)
 }
 
 fn refused(why: &str) -> KvError {
