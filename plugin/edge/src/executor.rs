@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Names a task: the id of the stream's context.
+/// Names a task: the id of the stream's context, or of the root context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct TaskId(pub(crate) u32);
 
@@ -56,8 +56,8 @@ impl std::fmt::Debug for Executor {
 }
 
 impl Executor {
-    /// How often to look for pauses that ended, while there are any.
-    const TICK: Duration = Duration::from_millis(5);
+    /// No pause ends earlier than this.
+    const SHORTEST_TICK: u64 = 5;
 
     /// Starts a task. Its answer, if it needs to wait for nothing.
     pub(crate) fn start(
@@ -113,9 +113,7 @@ impl Executor {
                 answers.push((task, answer));
             }
         }
-        if self.sleepers.borrow().is_empty() {
-            self.set_tick(Duration::ZERO);
-        }
+        self.schedule();
         answers
     }
 
@@ -156,17 +154,11 @@ impl Executor {
     pub(crate) async fn sleep(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let until_millis = now_millis().saturating_add(millis);
-        let first = {
-            let mut sleepers = self.sleepers.borrow_mut();
-            sleepers.push(Sleeper {
-                task: self.current.get(),
-                until_millis,
-            });
-            sleepers.len() == 1
-        };
-        if first {
-            self.set_tick(Self::TICK);
-        }
+        self.sleepers.borrow_mut().push(Sleeper {
+            task: self.current.get(),
+            until_millis,
+        });
+        self.schedule();
         poll_fn(|_| {
             if now_millis() >= until_millis {
                 Poll::Ready(())
@@ -195,7 +187,13 @@ impl Executor {
         }
     }
 
-    fn set_tick(&self, period: Duration) {
+    /// Asks for a tick when the next pause ends.
+    fn schedule(&self) {
+        let next = self.sleepers.borrow().iter().map(|s| s.until_millis).min();
+        let period = next.map_or(Duration::ZERO, |until| {
+            let left = until.saturating_sub(now_millis());
+            Duration::from_millis(left.max(Self::SHORTEST_TICK))
+        });
         if hostcalls::set_tick_period(period).is_err() {
             log::warn!("the host does not tick; pauses between retries may not end");
         }

@@ -1,6 +1,7 @@
 //! The root context: takes the configuration, makes a stream's context, ticks.
 
 use crate::config::Config;
+use crate::executor::TaskId;
 use crate::service::Service;
 use crate::stream::{Stream, buffer, grpc_reply};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -8,16 +9,25 @@ use proxy_wasm::types::{BufferType, ContextType};
 use std::rc::Rc;
 
 /// The root context of one configuration in one VM.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Root {
+    id: TaskId,
     service: Option<Rc<Service>>,
 }
 
 impl Root {
+    pub(crate) fn new(id: u32) -> Self {
+        Self {
+            id: TaskId(id),
+            service: None,
+        }
+    }
+
     fn configure(&mut self, size: usize) -> Result<(), String> {
         let bytes = buffer(BufferType::PluginConfiguration, size);
         let config = Config::from_json(&bytes).map_err(|e| e.to_string())?;
         let service = Service::new(config).map_err(|e| e.to_string())?;
+        service.keep_clean(self.id);
         self.service = Some(Rc::new(service));
         Ok(())
     }

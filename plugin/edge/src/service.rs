@@ -7,10 +7,18 @@ use crate::etcd::EtcdKv;
 use crate::executor::{Executor, Reply, TaskId};
 use crate::metrics::Metrics;
 use crate::shared::SharedData;
+use directory::environment::{Clock, Entropy};
 use directory::http::{Request, Response};
 use directory::{Answer, ConfigError, Directory};
 use proxy_wasm::hostcalls;
 use std::rc::Rc;
+use std::time::Duration;
+
+/// How long to wait between two generations that are cleaned up.
+const BETWEEN: Duration = Duration::from_secs(1);
+
+/// How long to wait, at least, before looking again for what is to be cleaned up.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// The service of one configuration.
 #[derive(Debug)]
@@ -45,6 +53,22 @@ impl Service {
             executor,
             metrics,
         })
+    }
+
+    /// Begins to clean up, for as long as the VM lives, what large changes leave.
+    /// Every worker does, each in a rhythm of its own: most find nothing to do.
+    pub(crate) fn keep_clean(&self, root: TaskId) {
+        let directory = Rc::clone(&self.directory);
+        let clock = HostClock(Rc::clone(&self.executor));
+        // It has no answer, as it has no end.
+        let _ = self.executor.start(root, async move {
+            loop {
+                clock.sleep(IDLE + IDLE.mul_f32(random())).await;
+                while let Ok(true) = directory.sweep().await {
+                    clock.sleep(BETWEEN).await;
+                }
+            }
+        });
     }
 
     /// The directory's configuration.
@@ -117,4 +141,12 @@ fn send_response(response: &Response) {
     if hostcalls::send_http_response(response.status.into(), headers, body).is_err() {
         log::error!("the host did not take the response");
     }
+}
+
+/// Something from 0 to 1; 1 when there is no randomness.
+fn random() -> f32 {
+    let mut byte = [u8::MAX];
+    let _ = HostEntropy.fill(&mut byte);
+    let [byte] = byte;
+    f32::from(byte) / f32::from(u8::MAX)
 }

@@ -116,3 +116,51 @@ fn key_value(kv: pb::KeyValue) -> kv::KeyValue {
         version: kv.version,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use directory::kv::{Compare, LeaseId, Op, Range, Txn};
+    use prost::Message;
+
+    #[test]
+    fn a_transaction_is_as_long_as_the_directory_takes_it_for() {
+        let key = "k".repeat(200);
+        let one = Txn {
+            compares: vec![
+                Compare::present(key.clone()),
+                Compare::none_newer(key.clone(), i64::from(u32::MAX)),
+                Compare::value(key.clone(), key.clone()),
+            ],
+            then: vec![
+                Op::put(key.clone(), key.repeat(100)),
+                Op::Put {
+                    key: key.clone().into_bytes(),
+                    value: Vec::new(),
+                    lease: LeaseId(i64::MAX),
+                },
+                Op::delete_prefix(key.clone()),
+            ],
+            otherwise: vec![Op::Range(Range {
+                limit: 1_000,
+                revision: i64::from(u32::MAX),
+                keys_only: true,
+                count_only: true,
+                ..Range::prefix(key)
+            })],
+        };
+        let nested = Txn {
+            then: vec![Op::Txn(one.clone()); 50],
+            ..Txn::default()
+        };
+        for txn in [Txn::default(), one, nested] {
+            let length = self::txn(txn.clone()).encoded_len();
+            assert!(txn.size() >= length, "{} {length}", txn.size());
+            assert!(
+                txn.size() - length <= length / 50,
+                "{} {length}",
+                txn.size()
+            );
+        }
+    }
+}
