@@ -3,10 +3,11 @@
 
 use crate::Findings;
 use edge_cli::Endpoint;
-use etcd_proto::RangeRequest;
 use etcd_proto::kv_client::KvClient;
+use etcd_proto::{PutRequest, RangeRequest, RequestOp, TxnRequest, request_op};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tonic::transport::Channel;
 
 /// The keys of the tenant that every endpoint makes.
 pub const TENANT: &str = "scim/default/";
@@ -20,16 +21,7 @@ pub type Keys = BTreeMap<String, Vec<u8>>;
 /// When the store does not answer.
 pub async fn keys(at: &Endpoint, prefix: &str) -> Keys {
     const PAGE: i64 = 500;
-    let uri = match at {
-        Endpoint::Unix(path) => format!("unix://{}", path.display()),
-        Endpoint::Tcp(host, port) => format!("http://{host}:{port}"),
-    };
-    let channel = tonic::transport::Endpoint::from_shared(uri)
-        .expect("a URI")
-        .connect()
-        .await
-        .expect("the store");
-    let mut client = KvClient::new(channel).max_decoding_message_size(usize::MAX);
+    let mut client = client(at).await;
     let mut end = prefix.as_bytes().to_vec();
     *end.last_mut().expect("a prefix") += 1;
     let (mut keys, mut from) = (Keys::new(), prefix.as_bytes().to_vec());
@@ -54,6 +46,44 @@ pub async fn keys(at: &Endpoint, prefix: &str) -> Keys {
             return keys;
         }
     }
+}
+
+/// Puts keys below `prefix`, a hundred at a time.
+///
+/// # Panics
+/// When the store does not take them.
+pub async fn put(at: &Endpoint, prefix: &str, keys: &[(String, String)]) {
+    let mut client = client(at).await;
+    for some in keys.chunks(100) {
+        let puts = some.iter().map(|(key, value)| {
+            let put = PutRequest {
+                key: format!("{prefix}{key}").into_bytes(),
+                value: value.clone().into_bytes(),
+                ..PutRequest::default()
+            };
+            RequestOp {
+                request: Some(request_op::Request::RequestPut(put)),
+            }
+        });
+        let txn = TxnRequest {
+            success: puts.collect(),
+            ..TxnRequest::default()
+        };
+        client.txn(txn).await.expect("a transaction");
+    }
+}
+
+async fn client(at: &Endpoint) -> KvClient<Channel> {
+    let uri = match at {
+        Endpoint::Unix(path) => format!("unix://{}", path.display()),
+        Endpoint::Tcp(host, port) => format!("http://{host}:{port}"),
+    };
+    let channel = tonic::transport::Endpoint::from_shared(uri)
+        .expect("a URI")
+        .connect()
+        .await
+        .expect("the store");
+    KvClient::new(channel).max_decoding_message_size(usize::MAX)
 }
 
 /// Finds what is there by halves in a tenant's keys: a record without its index keys or the other
@@ -96,29 +126,38 @@ pub fn check(keys: &Keys, findings: &mut Findings) {
     check_memberships(keys, findings);
 }
 
+/// A membership has two keys of the same value. Those of a generation that the group does not
+/// have are on their way in or out; those of the one that it has are of somebody who is there.
 fn check_memberships(keys: &Keys, findings: &mut Findings) {
-    for (one, other) in [("member", "member-of"), ("member-of", "member")] {
-        for (pair, _) in below(keys, &format!("{one}/")) {
-            let (left, right) = pair.split_once('/').expect("two ids");
-            findings.check(
-                keys.contains_key(&format!("{other}/{right}/{left}")),
-                || format!("{one}/{pair} has no other side"),
-            );
-            let (group, member) = if one == "member" {
-                (left, right)
-            } else {
-                (right, left)
-            };
-            findings.check(keys.contains_key(&format!("group/{group}")), || {
-                format!("{one}/{pair} is of a group that is not there")
-            });
-            let there =
-                ["user", "group"].map(|kind| keys.contains_key(&format!("{kind}/{member}")));
-            findings.check(there.contains(&true), || {
-                format!("{one}/{pair} is of a member that is not there")
-            });
+    for (key, value) in below(keys, "member/") {
+        let [group, generation, member] = segments(key);
+        let other = format!("member-of/{member}/{group}/{generation}");
+        findings.check(keys.get(&other) == Some(value), || {
+            format!("member/{key} has no other side")
+        });
+        let current = keys.get(&format!("group-generation/{group}"));
+        let current = current.map_or("0".into(), |name| String::from_utf8_lossy(name));
+        if !keys.contains_key(&format!("group/{group}")) || current.trim_matches('"') != generation
+        {
+            continue;
         }
+        let there = ["user", "group"].map(|kind| keys.contains_key(&format!("{kind}/{member}")));
+        findings.check(there.contains(&true), || {
+            format!("member/{key} is of a member that is not there")
+        });
     }
+    for (key, _) in below(keys, "member-of/") {
+        let [member, group, generation] = segments(key);
+        let other = format!("member/{group}/{generation}/{member}");
+        findings.check(keys.contains_key(&other), || {
+            format!("member-of/{key} has no other side")
+        });
+    }
+}
+
+fn segments(key: &str) -> [&str; 3] {
+    let segments: Vec<&str> = key.split('/').collect();
+    segments.try_into().expect("three segments")
 }
 
 fn below<'a>(keys: &'a Keys, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a Vec<u8>)> {

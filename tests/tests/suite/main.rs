@@ -9,6 +9,7 @@ mod footprint;
 mod foreign;
 mod hostile;
 mod http;
+mod large;
 mod local_reply;
 mod malformed;
 mod metrics;
