@@ -9,6 +9,7 @@
 
 use crate::environment::now_millis;
 use directory::Answer;
+use etcd_kv::{NotSent, Reply};
 use proxy_wasm::hostcalls;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -26,9 +27,6 @@ pub(crate) struct TaskId(pub(crate) u32);
 type Token = u32;
 
 type Task = Pin<Box<dyn Future<Output = Answer>>>;
-
-/// What a gRPC call came to: the reply, or the status code and message.
-pub(crate) type Reply = Result<Vec<u8>, (u32, String)>;
 
 /// All tasks of a VM and what they wait for.
 #[derive(Default)]
@@ -199,10 +197,6 @@ impl Executor {
         }
     }
 }
-
-/// The host refused to make a call, with this status: nothing was sent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NotSent(pub(crate) u32);
 
 struct Waiting {
     executor: Rc<Executor>,

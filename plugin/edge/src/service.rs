@@ -3,13 +3,14 @@
 
 use crate::config::Config;
 use crate::environment::{HostClock, HostEntropy, now_millis};
-use crate::etcd::EtcdKv;
-use crate::executor::{Executor, Reply, TaskId};
+use crate::etcd::Cluster;
+use crate::executor::{Executor, TaskId};
 use crate::metrics::Metrics;
 use crate::shared::SharedData;
 use directory::environment::{Clock, Entropy};
 use directory::http::{Request, Response};
 use directory::{Answer, ConfigError, Directory};
+use etcd_kv::{EtcdKv, Reply};
 use proxy_wasm::hostcalls;
 use std::rc::Rc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(15);
 /// The service of one configuration.
 #[derive(Debug)]
 pub(crate) struct Service {
-    directory: Rc<Directory<EtcdKv, HostClock, HostEntropy>>,
+    directory: Rc<Directory<EtcdKv<Cluster>, HostClock, HostEntropy>>,
     executor: Rc<Executor>,
     metrics: Rc<Metrics>,
 }
@@ -33,12 +34,12 @@ impl Service {
     pub(crate) fn new(config: Config) -> Result<Self, ConfigError> {
         let executor = Rc::<Executor>::default();
         let metrics = Rc::<Metrics>::default();
-        let kv = EtcdKv {
+        let kv = EtcdKv(Cluster {
             executor: Rc::clone(&executor),
             metrics: Rc::clone(&metrics),
             upstream: config.store.grpc_service(),
             timeout: config.store.timeout(),
-        };
+        });
         let clock = HostClock(Rc::clone(&executor));
         let directory = Directory::new(
             config.directory.registry()?,

@@ -5,9 +5,10 @@
 //! `allow_on_headers_stop_iteration: true` in the plugin's configuration:
 //! without it, Envoy keeps the body back while the headers are paused.
 
-use crate::executor::{Reply, TaskId};
+use crate::executor::TaskId;
 use crate::service::Service;
 use directory::http::Request;
+use etcd_kv::Reply;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, BufferType, MapType};

@@ -1,14 +1,15 @@
-//! The directory's store over etcd's gRPC, spoken by the host.
+//! The directory's store over etcd's gRPC, whoever carries the calls: a proxy, or a
+//! simulated network.
 
 mod convert;
 
-use crate::executor::{Executor, NotSent};
-use crate::metrics::Metrics;
 use directory::kv::{Kv, KvError, KvErrorKind, LeaseId, Outcome, Range, RangeReply, Txn, TxnReply};
-use etcd_proto::{LeaseGrantRequest, LeaseGrantResponse, RangeResponse, TxnResponse};
+use etcd_proto::{LeaseGrantRequest, LeaseGrantResponse};
 use prost::Message;
-use std::rc::Rc;
-use std::time::Duration;
+
+/// gRPC services.
+const KV: &str = "etcdserverpb.KV";
+const LEASE: &str = "etcdserverpb.Lease";
 
 /// gRPC status codes that etcd and Envoy use.
 mod status {
@@ -20,72 +21,67 @@ mod status {
     pub(super) const PERMISSION_DENIED: u32 = 7;
 }
 
-/// etcd, behind an Envoy cluster.
-#[derive(Debug)]
-pub(crate) struct EtcdKv {
-    pub(crate) executor: Rc<Executor>,
-    pub(crate) metrics: Rc<Metrics>,
-    /// See [`Store::grpc_service`](crate::config::Store::grpc_service).
-    pub(crate) upstream: String,
-    pub(crate) timeout: Duration,
-}
-
-impl EtcdKv {
-    async fn call<Response: Message + Default>(
+/// Carries unary gRPC calls.
+#[expect(
+    async_fn_in_trait,
+    reason = "everything runs on one thread, inside the proxy and in tests"
+)]
+pub trait Transport {
+    /// Makes a call: `message` is the encoded request of a method.
+    ///
+    /// # Errors
+    /// [`NotSent`] when it certainly did not leave.
+    async fn call(
         &self,
         service: &'static str,
         method: &'static str,
-        request: &impl Message,
-    ) -> Result<Response, KvError> {
-        let started = crate::environment::now_millis();
-        let reply = self
-            .executor
-            .call(
-                &self.upstream,
-                service,
-                method,
-                &request.encode_to_vec(),
-                self.timeout,
-            )
-            .await;
-        let elapsed = crate::environment::now_millis().saturating_sub(started);
-        let result = match reply {
-            Ok(Ok(bytes)) => Response::decode(bytes.as_slice()).map_err(|_| KvError {
-                kind: KvErrorKind::Refused("its answer is no message of etcd".to_owned()),
-                outcome: Outcome::Unknown,
-            }),
+        message: &[u8],
+    ) -> Result<Reply, NotSent>;
+}
+
+/// What a call came to: the encoded response, or the gRPC status and its message.
+pub type Reply = Result<Vec<u8>, (u32, String)>;
+
+/// A call could not be made, with this status: nothing was sent.
+#[derive(Clone, Copy, Debug)]
+pub struct NotSent(pub u32);
+
+/// etcd, over a transport.
+#[derive(Debug)]
+pub struct EtcdKv<T>(pub T);
+
+impl<T: Transport> EtcdKv<T> {
+    /// Makes a call: the encoded response.
+    async fn call(
+        &self,
+        service: &'static str,
+        method: &'static str,
+        message: Vec<u8>,
+    ) -> Result<Vec<u8>, KvError> {
+        match self.0.call(service, method, &message).await {
+            Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err((code, message))) => Err(failure(code, message)),
-            Err(NotSent(status)) => Err(KvError {
-                kind: KvErrorKind::Unavailable(format!(
-                    "the proxy cannot call the cluster (status {status}); is it configured?"
-                )),
+            Err(NotSent(_)) => Err(KvError {
+                kind: KvErrorKind::Unavailable(
+                    "the proxy cannot call the cluster; is it configured?".to_owned(),
+                ),
                 outcome: Outcome::NotApplied,
             }),
-        };
-        self.metrics.store_call(method, result.is_ok(), elapsed);
-        if let Err(error) = &result {
-            log::warn!("store: {method} failed: {error}");
         }
-        result
     }
 }
 
-impl Kv for EtcdKv {
+impl<T: Transport> Kv for EtcdKv<T> {
     async fn range(&self, range: Range) -> Result<RangeReply, KvError> {
-        let reply: RangeResponse = self
-            .call("etcdserverpb.KV", "Range", &convert::range(range))
-            .await?;
-        Ok(convert::range_reply(reply))
+        let message = convert::range(range).encode_to_vec();
+        let reply = self.call(KV, "Range", message).await?;
+        Ok(convert::range_reply(decode(&reply)?))
     }
 
     async fn txn(&self, txn: Txn) -> Result<TxnReply, KvError> {
-        let reply: TxnResponse = self
-            .call("etcdserverpb.KV", "Txn", &convert::txn(txn))
-            .await?;
-        convert::txn_reply(reply).ok_or_else(|| KvError {
-            kind: KvErrorKind::Refused("its answer lacks a part".to_owned()),
-            outcome: Outcome::Unknown,
-        })
+        let message = convert::txn(txn).encode_to_vec();
+        let reply = self.call(KV, "Txn", message).await?;
+        convert::txn_reply(decode(&reply)?).ok_or_else(no_message)
     }
 
     async fn grant_lease(&self, ttl_seconds: i64) -> Result<LeaseId, KvError> {
@@ -93,10 +89,21 @@ impl Kv for EtcdKv {
             ttl: ttl_seconds,
             id: 0,
         };
-        let reply: LeaseGrantResponse = self
-            .call("etcdserverpb.Lease", "LeaseGrant", &request)
-            .await?;
+        let message = request.encode_to_vec();
+        let reply = self.call(LEASE, "LeaseGrant", message).await?;
+        let reply: LeaseGrantResponse = decode(&reply)?;
         Ok(LeaseId(reply.id))
+    }
+}
+
+fn decode<Response: Message + Default>(bytes: &[u8]) -> Result<Response, KvError> {
+    Response::decode(bytes).map_err(|_| no_message())
+}
+
+fn no_message() -> KvError {
+    KvError {
+        kind: KvErrorKind::Refused("its answer is no message of etcd".to_owned()),
+        outcome: Outcome::Unknown,
     }
 }
 
