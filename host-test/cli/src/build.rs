@@ -146,6 +146,16 @@ pub(crate) fn fuzz_targets(host: &str, prepare: impl Fn(&mut Command)) -> Result
     )
 }
 
+/// The program that runs simulated histories: fast, and with every check of arithmetic.
+///
+/// # Errors
+/// When the code does not compile.
+pub(crate) fn simulation() -> Result<PathBuf, Error> {
+    const NAME: &str = "simulation";
+    let arguments = ["--package", NAME, "--bin", NAME, "--profile", "fuzz"];
+    build(NAME, &arguments, |artifact| artifact.executable)
+}
+
 /// The machine that this one builds for, as rustc names it.
 ///
 /// # Errors

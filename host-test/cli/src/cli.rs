@@ -1,6 +1,6 @@
 //! The command line: what can be said, and who does it.
 
-use crate::commands::{bench, faults, fuzz, kv, replay, serve, test, up, web};
+use crate::commands::{bench, faults, fuzz, kv, replay, serve, simulate, test, up, web};
 use crate::error::Error;
 use crate::paths;
 use crate::process::become_child;
@@ -40,6 +40,8 @@ enum Command {
     Faults(faults::FaultsArgs),
     /// Run fuzz targets by hand; what breaks one is saved beside its test
     Fuzz(fuzz::FuzzArgs),
+    /// Simulate the service under faults; a seed that shows something wrong gives it again
+    Simulate(simulate::SimulateArgs),
     /// The embedded store alone: etcd's v3 API on one durable node
     Kv(kv::KvArgs),
     /// Play identity-provider transcripts against any SCIM server
@@ -128,6 +130,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Bench => bench::run(),
         Command::Faults(args) => faults::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Kv(args) => on_runtime(kv::run(&args)),
         Command::Replay(args) => on_runtime(replay::run(&args)),
         Command::Web(args) => web::run(&args),

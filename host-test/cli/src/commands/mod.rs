@@ -7,6 +7,7 @@ pub(crate) mod kv;
 mod present;
 pub(crate) mod replay;
 pub mod serve;
+pub(crate) mod simulate;
 pub(crate) mod test;
 pub mod up;
 pub(crate) mod web;

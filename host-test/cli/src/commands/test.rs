@@ -1,7 +1,7 @@
 //! `cargo edge test`: everything the project can check of itself, on a machine that has only Rust.
 
 use crate::build::{self, cargo, ensure_target};
-use crate::commands::fuzz;
+use crate::commands::{fuzz, simulate};
 use crate::envoy::binary;
 use crate::error::Error;
 use crate::suites;
@@ -31,7 +31,7 @@ pub(crate) struct TestArgs {
     rest: Vec<OsString>,
 }
 
-/// A part of the tests that needs what is not part of Rust.
+/// A part of the tests that needs what is not part of Rust, or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// Envoy 1.40
@@ -42,16 +42,19 @@ enum Part {
     Node,
     /// The fuzz targets, which need a C++ compiler
     Fuzz,
+    /// Simulated histories, which take some minutes
+    Simulation,
     /// Conformance suites of others, which need Python
     Suites,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Envoy,
         Self::Etcd,
         Self::Node,
         Self::Fuzz,
+        Self::Simulation,
         Self::Suites,
     ];
 
@@ -61,6 +64,7 @@ impl Part {
             Self::Etcd => "etcd",
             Self::Node => "node",
             Self::Fuzz => "fuzz",
+            Self::Simulation => "simulation",
             Self::Suites => "suites",
         }
     }
@@ -71,7 +75,7 @@ impl Part {
             Self::Envoy => Some(("ENVOY", binary::find()?)),
             Self::Etcd => Some(("ETCD", tools::etcd()?)),
             Self::Node => Some(("NODE", tools::node()?)),
-            Self::Fuzz => None,
+            Self::Fuzz | Self::Simulation => None,
             Self::Suites => {
                 suites::programs()?;
                 None
@@ -127,6 +131,14 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode, Error> {
         let found = fuzz::all_shortly()?;
         summary.part(found.is_empty(), "fuzz targets");
         found.into_iter().for_each(|line| summary.note(line));
+    }
+    if args.rest.is_empty() && !args.without.contains(&Part::Simulation) {
+        let simulated = simulate::test()?;
+        summary.part(simulated.passed, "simulated histories");
+        simulated
+            .lines
+            .into_iter()
+            .for_each(|line| summary.note(line));
     }
     summary.show(&results);
     Ok(if summary.failed {

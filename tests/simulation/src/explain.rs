@@ -1,0 +1,139 @@
+//! What must hold of a commit: see [`check`](crate::check).
+
+use crate::history::{Commit, End, Entry};
+use crate::layout::Change;
+use crate::leeway;
+use crate::model::{self, Effect};
+use crate::operation::{Op, bulk_id};
+use crate::state::{Id, State};
+use crate::world::World;
+use std::rc::Rc;
+
+impl World {
+    /// Checks the commit just made.
+    pub(crate) fn explain(&mut self) -> Result<(), String> {
+        let Some(commit) = self.history.commits.last() else {
+            return Ok(());
+        };
+        let Some(task) = commit.task else {
+            return Ok(());
+        };
+        let revision = commit.at.revision;
+        let (before, after) = (self.state(revision - 1), self.state(revision));
+        let entry = &self.history.entries[task];
+        let made = entry.commits.iter().find(|(_, place)| *place == 0);
+        let made = made.and_then(|(revision, _)| {
+            let commits = self.history.commits.iter();
+            let commit = commits
+                .rev()
+                .find(|commit| commit.at.revision == *revision)?;
+            Some(commit.events.first()?.id.clone())
+        });
+        let since = self.since(entry.begun.revision, revision);
+        let place = explanation(entry, commit, (&before, &after), since, made.as_ref())
+            .map_err(|wrong| format!("request #{task} {wrong}"))?;
+        self.history.entries[task]
+            .commits
+            .extend(place.map(|place| (revision, place)));
+        Ok(())
+    }
+}
+
+/// That a commit is what its request asked for: the place of the operation of a bulk
+/// request, or zero; none for what no request asks for but some leave behind.
+fn explanation(
+    entry: &Entry,
+    commit: &Commit,
+    (before, after): (&State, &State),
+    since: &[Rc<State>],
+    made: Option<&Id>,
+) -> Result<Option<usize>, String> {
+    if let Op::Revoke(caller) = &entry.call.op {
+        let mut expected = before.clone();
+        expected.tokens.remove(caller.token_id().as_str());
+        return match expected == *after {
+            true => Ok(Some(0)),
+            false => Err("was to revoke a token and did something else".to_owned()),
+        };
+    }
+    if commit.events.is_empty() {
+        // What is staged, and what is cleaned up, is in nobody's sight.
+        let unseen = !entry.call.op.writes() || commit.changes.iter().all(Change::is_of_members);
+        return match before == after && unseen {
+            true => Ok(None),
+            false => Err("wrote without an event".to_owned()),
+        };
+    }
+    let [event] = commit.events.as_slice() else {
+        return Err("left more than one event".to_owned());
+    };
+    let caller = entry.call.caller;
+    if !before.lets_in(caller) {
+        return Err("wrote with a token that was revoked".to_owned());
+    }
+    if event.token != caller.token_id() || event.tenant != caller.tenant {
+        return Err(format!("left an event of somebody else: {event:?}"));
+    }
+    let answered = matches!(&entry.end, Some((_, End::Answered(said))) if said.status != 503);
+    if answered && !matches!(entry.call.op, Op::Bulk(_)) {
+        return Err("wrote after it was answered".to_owned());
+    }
+    let one = std::slice::from_ref(&entry.call.op);
+    let operations = match &entry.call.op {
+        Op::Bulk(operations) => operations.as_slice(),
+        _ => one,
+    };
+    let tenant = before.of(caller);
+    let done = |place| entry.commits.iter().any(|(_, done)| *done == place);
+    let mut again = false;
+    for (place, op) in operations.iter().enumerate() {
+        if op.event() != event.op || op.target().is_some_and(|id| *id != event.id) {
+            continue;
+        }
+        if done(place) {
+            again = true;
+            continue;
+        }
+        let op = resolved(op, made);
+        let revision = commit.at.revision;
+        let effect = model::apply(tenant, &op, entry.call.version, &event.id, revision);
+        let mut next = match effect {
+            Effect::Changed(next) => next,
+            Effect::Same | Effect::Refused(_) if operations.len() > 1 => continue,
+            Effect::Same => leeway::changed_meanwhile(entry, tenant, since, revision)
+                .ok_or("wrote though it changes nothing")?,
+            Effect::Refused(reasons) => {
+                return Err(format!("wrote though it should be refused: {reasons:?}"));
+            }
+        };
+        leeway::labels(entry, &mut next, after.of(caller), since);
+        let mut expected = before.clone();
+        expected.tenants[caller.tenant] = next;
+        if expected == *after {
+            return Ok(Some(place));
+        }
+        if operations.len() == 1 {
+            return Err(expected.difference(after));
+        }
+    }
+    Err(match again {
+        true => "wrote twice".to_owned(),
+        false => format!("does not explain what was written: {event:?}"),
+    })
+}
+
+/// An operation of a bulk request, with what its reference stands for.
+pub(crate) fn resolved(op: &Op, made: Option<&Id>) -> Op {
+    let mut op = op.clone();
+    let Some(made) = made else {
+        return op;
+    };
+    if let Op::CreateGroup(form) | Op::ReplaceGroup(_, form) = &mut op {
+        for (id, _) in &mut form.members {
+            if *id == bulk_id() {
+                *id = made.clone();
+            }
+        }
+    }
+    op
+}

@@ -1,0 +1,439 @@
+//! What the keys of the store mean: the only place that knows how they are laid out.
+//! From each commit it makes the state that the model speaks of, and checks that
+//! every other key follows from it: indexes are what a rebuild would give,
+//! memberships stand on both sides, and nothing is left of what is gone.
+
+use crate::state::{Group, Id, State, Tenant, User};
+use crate::tenants::TENANTS;
+use directory::kv::{LeaseId, Op, OpReply, Txn, TxnReply};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+pub(crate) const PREFIX: &str = "scim/";
+
+/// A key that a commit wrote.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Put(String, Vec<u8>, LeaseId),
+    Delete(String),
+}
+
+impl Change {
+    /// Whether it is of a member of some generation, or of the record of one.
+    pub(crate) fn is_of_members(&self) -> bool {
+        let (Self::Put(key, ..) | Self::Delete(key)) = self;
+        let path: Vec<&str> = key.split('/').collect();
+        matches!(
+            path.as_slice(),
+            ["scim", "unused", _]
+                | ["scim", _, "member" | "member-of", ..]
+                | ["scim", _, "group-touch", _]
+        )
+    }
+}
+
+/// The event of a commit.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) tenant: usize,
+    /// Such as `user.create`.
+    pub(crate) op: String,
+    /// The resource.
+    pub(crate) id: Id,
+    /// The id of the token.
+    pub(crate) token: String,
+}
+
+/// The store's keys and what they mean.
+#[derive(Debug, Default)]
+pub(crate) struct Mirror {
+    keys: BTreeMap<String, Stored>,
+    state: State,
+}
+
+#[derive(Debug)]
+struct Stored {
+    value: Vec<u8>,
+    revision: i64,
+}
+
+impl Mirror {
+    /// What a transaction wrote, by which of its branches were taken.
+    pub(crate) fn changes(&self, txn: &Txn, reply: &TxnReply) -> Vec<Change> {
+        let mut changes = Vec::new();
+        self.collect(txn, reply, &mut changes);
+        changes
+    }
+
+    fn collect(&self, txn: &Txn, reply: &TxnReply, changes: &mut Vec<Change>) {
+        let ops = match reply.succeeded {
+            true => &txn.then,
+            false => &txn.otherwise,
+        };
+        for (op, reply) in ops.iter().zip(&reply.replies) {
+            match (op, reply) {
+                (Op::Put { key, value, lease }, _) => {
+                    changes.push(Change::Put(text(key), value.clone(), *lease));
+                }
+                (Op::Delete { key, end: None }, _) => {
+                    let key = text(key);
+                    if self.keys.contains_key(&key) {
+                        changes.push(Change::Delete(key));
+                    }
+                }
+                (
+                    Op::Delete {
+                        key,
+                        end: Some(end),
+                    },
+                    _,
+                ) => {
+                    let range = self.keys.range(text(key)..text(end));
+                    changes.extend(range.map(|(key, _)| Change::Delete(key.clone())));
+                }
+                (Op::Txn(nested), OpReply::Txn(reply)) => self.collect(nested, reply, changes),
+                (Op::Range(_) | Op::Txn(_), _) => {}
+            }
+        }
+    }
+
+    /// Takes over what a commit wrote, and returns its events.
+    ///
+    /// # Errors
+    /// What cannot be read, or does not fit together.
+    pub(crate) fn write(
+        &mut self,
+        changes: &[Change],
+        revision: i64,
+    ) -> Result<Vec<Event>, String> {
+        let mut events = Vec::new();
+        let mut written = BTreeSet::new();
+        for change in changes {
+            let (key, value) = match change {
+                Change::Put(key, value, _) => (key, Some(value)),
+                Change::Delete(key) => (key, None),
+            };
+            let old = match value {
+                Some(value) => {
+                    let value = value.clone();
+                    self.keys.insert(key.clone(), Stored { value, revision })
+                }
+                None => self.keys.remove(key),
+            };
+            let path = key
+                .strip_prefix(PREFIX)
+                .ok_or_else(|| format!("{key} is not below {PREFIX}"))?;
+            let segments: Vec<&str> = path.split('/').collect();
+            match segments.as_slice() {
+                ["cursor-key"] | ["tenant", _] | ["unused", _] => {}
+                ["token", _] => {
+                    let grant = value.or(old.as_ref().map(|old| &old.value));
+                    let grant = json(grant.map_or(&[], Vec::as_slice))?;
+                    let id = grant["id"].as_str().unwrap_or_default().into();
+                    match value {
+                        Some(_) => self.state.tokens.insert(id),
+                        None => self.state.tokens.remove(&id),
+                    };
+                }
+                [tenant, rest @ ..] => {
+                    let tenant = TENANTS.iter().position(|known| known == tenant);
+                    let tenant = tenant.ok_or_else(|| format!("{key} is of no tenant"))?;
+                    written.insert(tenant);
+                    if let (["event", _], Some(value)) = (rest, value) {
+                        events.push(event(tenant, value)?);
+                    }
+                    self.take_over(tenant, rest, value.map(Vec::as_slice), revision)?;
+                }
+                [] => return Err(format!("{key} has no name")),
+            }
+            if let (Change::Put(_, _, lease), true) = (change, segments.contains(&"user-deleted"))
+                && lease.0 == 0
+            {
+                return Err(format!("{key} has no lease and would stay for ever"));
+            }
+        }
+        for tenant in written {
+            self.check(tenant)?;
+        }
+        Ok(events)
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether it is what the store says it holds.
+    pub(crate) fn is(&self, dump: &[(Vec<u8>, Vec<u8>)]) -> bool {
+        let ours = self
+            .keys
+            .iter()
+            .map(|(key, stored)| (key.as_bytes(), &stored.value));
+        ours.eq(dump.iter().map(|(key, value)| (key.as_slice(), value)))
+    }
+
+    /// Brings the state of a tenant up to date with one key.
+    fn take_over(
+        &mut self,
+        tenant: usize,
+        segments: &[&str],
+        value: Option<&[u8]>,
+        revision: i64,
+    ) -> Result<(), String> {
+        let name = TENANTS[tenant];
+        let touch = |id: &str| self.keys.get(&format!("{PREFIX}{name}/group-touch/{id}"));
+        let touched = |id: &str| touch(id).map_or(0, |touch| touch.revision);
+        let state = &mut self.state.tenants[tenant];
+        match segments {
+            ["user", id] => match value {
+                Some(value) => {
+                    let user = Rc::new(user(&json(value)?, id, revision)?);
+                    state.users.insert((*id).into(), user);
+                }
+                None => {
+                    state.users.remove(*id);
+                }
+            },
+            ["user-deleted", id] => {
+                match value {
+                    Some(_) => state.deleted.insert((*id).into()),
+                    None => state.deleted.remove(*id),
+                };
+            }
+            ["group", id] => match value {
+                Some(value) => {
+                    let mut new = group(&json(value)?, id, revision)?;
+                    new.version = new.version.max(touched(id));
+                    new.members = match state.groups.get(*id) {
+                        Some(old) => old.members.clone(),
+                        None => members(&self.keys, name, id)?,
+                    };
+                    state.groups.insert((*id).into(), Rc::new(new));
+                }
+                None => {
+                    state.groups.remove(*id);
+                }
+            },
+            ["group-touch", id] => {
+                if let (Some(group), Some(_)) = (state.groups.get_mut(*id), value) {
+                    Rc::make_mut(group).version = revision;
+                }
+            }
+            ["group-generation", id] => {
+                if let (Some(group), Some(_)) = (state.groups.get_mut(*id), value) {
+                    Rc::make_mut(group).members = members(&self.keys, name, id)?;
+                }
+            }
+            ["member", id, generation, member] => {
+                if let Some(group) = state.groups.get_mut(*id)
+                    && *generation == current(&self.keys, name, id)?
+                {
+                    let members = &mut Rc::make_mut(group).members;
+                    match value {
+                        Some(value) => {
+                            members.insert((*member).into(), display(value)?);
+                        }
+                        None => {
+                            members.remove(*member);
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Checks that the keys of a tenant are those that follow from its state.
+    fn check(&self, tenant: usize) -> Result<(), String> {
+        let (name, tenant) = (TENANTS[tenant], &self.state.tenants[tenant]);
+        let base = format!("{PREFIX}{name}/");
+        let derived = derived(&base, tenant, &self.keys, name)?;
+        for (key, value) in &derived {
+            let stored = self
+                .keys
+                .get(key)
+                .ok_or_else(|| format!("{key} is missing"))?;
+            if let Some(value) = value
+                && stored.value != value.as_bytes()
+            {
+                let found = String::from_utf8_lossy(&stored.value);
+                return Err(format!("{key} should be {value}, is {found}"));
+            }
+        }
+        let end = format!("{PREFIX}{name}0");
+        for (key, _) in self.keys.range(base.clone()..end) {
+            let kind = key[base.len()..].split('/').next().unwrap_or_default();
+            let stands_alone = matches!(kind, "event" | "token" | "user-deleted");
+            if !stands_alone
+                && !derived.contains_key(key)
+                && !self.is_accounted_for(tenant, &base, key)
+            {
+                return Err(format!("{key} follows from no record"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a key that no record demands may be there: what says something of a group, or
+    /// is of a generation that has a record to be cleaned up by.
+    fn is_accounted_for(&self, tenant: &Tenant, base: &str, key: &str) -> bool {
+        let path: Vec<&str> = key[base.len()..].split('/').collect();
+        match path.as_slice() {
+            ["group-touch", id] => tenant.groups.contains_key(*id) || self.is_unused_of(id),
+            ["group-generation", id] => tenant.groups.contains_key(*id),
+            ["member", _, generation, _] | ["member-of", _, _, generation] => self
+                .keys
+                .contains_key(&format!("{PREFIX}unused/{generation}")),
+            _ => false,
+        }
+    }
+
+    /// Whether there is a record of a generation that was a group's, or was to be.
+    fn is_unused_of(&self, group: &str) -> bool {
+        self.unused()
+            .any(|stored| json(&stored.value).is_ok_and(|record| record["group"] == group))
+    }
+
+    /// Whether there is such a record at all.
+    pub(crate) fn has_unused(&self) -> bool {
+        self.unused().next().is_some()
+    }
+
+    fn unused(&self) -> impl Iterator<Item = &Stored> {
+        let range = format!("{PREFIX}unused/")..format!("{PREFIX}unused0");
+        self.keys.range(range).map(|(_, stored)| stored)
+    }
+}
+
+/// The keys that must be there, with their value where that follows too.
+fn derived(
+    base: &str,
+    tenant: &Tenant,
+    stored: &BTreeMap<String, Stored>,
+    name: &str,
+) -> Result<BTreeMap<String, Option<String>>, String> {
+    let mut keys = BTreeMap::new();
+    let mut put = |key: String, value| match keys.insert(format!("{base}{key}"), value) {
+        None => Ok(()),
+        Some(_) => Err(format!("{key} follows from two records")),
+    };
+    let id_of = |id: &Id| Some(id.to_string());
+    for (id, user) in &tenant.users {
+        put(format!("user/{id}"), None)?;
+        put(format!("user-name/{}", user.name.to_lowercase()), id_of(id))?;
+        if let Some(external) = &user.external {
+            put(format!("user-external/{external}/{id}"), None)?;
+        }
+        for email in &user.emails {
+            put(format!("user-email/{email}/{id}"), None)?;
+        }
+    }
+    for (id, group) in &tenant.groups {
+        put(format!("group/{id}"), None)?;
+        put(
+            format!("group-name/{}", group.name.to_lowercase()),
+            id_of(id),
+        )?;
+        if let Some(external) = &group.external {
+            put(format!("group-external/{external}/{id}"), None)?;
+        }
+        let generation = current(stored, name, id)?;
+        for member in group.members.keys() {
+            if !tenant.has(member) {
+                return Err(format!(
+                    "{base}member/{id}/{member}: there is no such member"
+                ));
+            }
+            put(format!("member/{id}/{generation}/{member}"), None)?;
+            put(format!("member-of/{member}/{id}/{generation}"), None)?;
+        }
+    }
+    Ok(keys)
+}
+
+fn event(tenant: usize, value: &[u8]) -> Result<Event, String> {
+    let event = json(value)?;
+    let text = |name: &str| event[name].as_str().unwrap_or_default();
+    Ok(Event {
+        tenant,
+        op: text("op").to_owned(),
+        id: text("id").into(),
+        token: text("token").to_owned(),
+    })
+}
+
+/// A user, in the store or in an answer.
+pub(crate) fn user(json: &Value, id: &str, version: i64) -> Result<User, String> {
+    let emails = json["emails"].as_array().into_iter().flatten();
+    let emails = emails.filter_map(|email| Some(email["value"].as_str()?.to_owned()));
+    Ok(User {
+        version,
+        name: named(json, id, "userName")?,
+        external: optional(json, "externalId"),
+        emails: emails.collect(),
+        active: json["active"]
+            .as_bool()
+            .ok_or("a user is neither active nor inactive")?,
+    })
+}
+
+/// A group, in the store or in an answer, without members.
+pub(crate) fn group(json: &Value, id: &str, version: i64) -> Result<Group, String> {
+    Ok(Group {
+        version,
+        name: named(json, id, "displayName")?,
+        external: optional(json, "externalId"),
+        members: BTreeMap::new(),
+    })
+}
+
+fn named(json: &Value, id: &str, name: &str) -> Result<String, String> {
+    if json["id"] != id {
+        return Err(format!("the resource {id} calls itself {}", json["id"]));
+    }
+    optional(json, name).ok_or_else(|| format!("the resource {id} has no {name}"))
+}
+
+fn optional(json: &Value, name: &str) -> Option<String> {
+    json[name].as_str().map(str::to_owned)
+}
+
+/// The generation that a group's members belong to.
+fn current(keys: &BTreeMap<String, Stored>, tenant: &str, id: &str) -> Result<String, String> {
+    match keys.get(&format!("{PREFIX}{tenant}/group-generation/{id}")) {
+        None => Ok("0".to_owned()),
+        Some(stored) => {
+            let name = json(&stored.value)?;
+            Ok(name.as_str().ok_or("a generation has no name")?.to_owned())
+        }
+    }
+}
+
+/// The members of a group, of the generation that it has.
+fn members(
+    keys: &BTreeMap<String, Stored>,
+    tenant: &str,
+    id: &str,
+) -> Result<BTreeMap<Id, Option<String>>, String> {
+    let below = format!(
+        "{PREFIX}{tenant}/member/{id}/{}",
+        current(keys, tenant, id)?
+    );
+    let (base, end) = (format!("{below}/"), format!("{below}0"));
+    keys.range(base.clone()..end)
+        .map(|(key, stored)| Ok((key[base.len()..].into(), display(&stored.value)?)))
+        .collect()
+}
+
+fn display(value: &[u8]) -> Result<Option<String>, String> {
+    Ok(optional(&json(value)?, "display"))
+}
+
+fn json(value: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(value).map_err(|error| format!("a stored value is damaged: {error}"))
+}
+
+fn text(key: &[u8]) -> String {
+    String::from_utf8_lossy(key).into_owned()
+}
