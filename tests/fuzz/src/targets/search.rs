@@ -4,6 +4,7 @@ use crate::consistent::escaped;
 use crate::fixture::SECRET;
 use crate::world::World;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const PARAMETERS: [&str; 8] = [
     "filter",
@@ -58,6 +59,9 @@ fn uncursored(answer: &Value) -> Value {
 /// The same request as a query; nothing where it could not stand in a URL.
 fn as_query(body: &Value) -> Option<String> {
     let members = body.as_object()?;
+    // Names have no case, and one that stands there twice is an error in a body alone.
+    let names: BTreeSet<String> = members.keys().map(|name| name.to_lowercase()).collect();
+    (names.len() == members.len()).then_some(())?;
     let mut query = Vec::new();
     for (name, value) in members {
         if name.eq_ignore_ascii_case("schemas") {
