@@ -180,7 +180,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let record = keys::unused(&self.config.prefix, generation.as_str());
         let before = write.stage.as_ref().map_or(0, |stage| stage.revision);
         let txn = Txn {
-            compares: vec![Compare::unchanged(record.clone(), before)],
+            compares: vec![
+                Compare::unchanged(record.clone(), before),
+                // A late copy of this would otherwise come after the commit, which takes the
+                // record away, and have the group's members cleaned up.
+                Compare::absent(session.keys.event(&write.event.id)),
+            ],
             then: vec![Op::put(record.clone(), staged.clone())],
             otherwise: vec![Op::Range(Range::one(record))],
         };

@@ -133,7 +133,7 @@ fn shows(entry: &Entry, said: &Said, tenant: &Tenant, between: &[(i64, Rc<State>
         }
         Op::CreateGroup(_) | Op::ReplaceGroup(..) | Op::PatchGroup(..) => {
             let mut body = said.body.clone();
-            if entry.faults > 0 {
+            if entry.faults > 0 || entry.staged {
                 leeway::forget_the_deleted(entry, tenant, id, &mut body, between);
             }
             shows_group(tenant, &body, id, said.version, true)

@@ -30,24 +30,32 @@ impl World {
             Some(commit.events.first()?.id.clone())
         });
         let since = self.since(entry.begun.revision, revision);
-        let place = explanation(entry, commit, (&before, &after), since, made.as_ref())
+        let commits = &self.history.commits;
+        let first = commits.partition_point(|one| one.at.revision <= entry.begun.revision);
+        let commits = commits.get(first..).unwrap_or_default();
+        let place = explanation(entry, commits, (&before, &after), since, made.as_ref())
             .map_err(|wrong| format!("request #{task} {wrong}"))?;
-        self.history.entries[task]
-            .commits
-            .extend(place.map(|place| (revision, place)));
+        let entry = &mut self.history.entries[task];
+        match place {
+            Some(place) => entry.commits.push((revision, place)),
+            None => entry.staged = true,
+        }
         Ok(())
     }
 }
 
-/// That a commit is what its request asked for: the place of the operation of a bulk
+/// That the last of the commits since a request began is what it asked for: the place of the operation of a bulk
 /// request, or zero; none for what no request asks for but some leave behind.
 fn explanation(
     entry: &Entry,
-    commit: &Commit,
+    commits: &[Commit],
     (before, after): (&State, &State),
     since: &[Rc<State>],
     made: Option<&Id>,
 ) -> Result<Option<usize>, String> {
+    let Some(commit) = commits.last() else {
+        return Ok(None);
+    };
     if let Op::Revoke(caller) = &entry.call.op {
         let mut expected = before.clone();
         expected.tokens.remove(caller.token_id().as_str());
@@ -107,6 +115,7 @@ fn explanation(
             }
         };
         leeway::labels(entry, &mut next, after.of(caller), since);
+        leeway::versions(&op, &mut next, after.of(caller), commits);
         let mut expected = before.clone();
         expected.tenants[caller.tenant] = next;
         if expected == *after {

@@ -2,6 +2,7 @@
 
 use crate::layout::{Change, Event};
 use crate::operation::Call;
+use crate::state::Id;
 use crate::weather::Micros;
 use directory::http::Response;
 use std::fmt;
@@ -30,6 +31,8 @@ pub(crate) struct Entry {
     /// The revisions that it wrote; of a bulk request each with the place of its
     /// operation.
     pub(crate) commits: Vec<(i64, usize)>,
+    /// Whether it wrote something that nobody sees until its commit.
+    pub(crate) staged: bool,
     /// The revisions of which its answer is true.
     pub(crate) true_of: Vec<i64>,
 }
@@ -52,6 +55,15 @@ pub(crate) struct Commit {
     pub(crate) task: Option<TaskId>,
     pub(crate) events: Vec<Event>,
     pub(crate) changes: Vec<Change>,
+}
+
+impl Commit {
+    /// Whether it takes a key of this member from some generation of this group.
+    pub(crate) fn takes_from(&self, group: &Id, member: &Id) -> bool {
+        self.changes
+            .iter()
+            .any(|change| change.takes_from(group, member))
+    }
 }
 
 /// Something that befell the store or an edge.

@@ -20,6 +20,18 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    /// Whether it takes a key of this member from some generation of this group.
+    pub(crate) fn takes_from(&self, group: &Id, member: &Id) -> bool {
+        let Self::Delete(key) = self else {
+            return false;
+        };
+        let path: Vec<&str> = key.split('/').collect();
+        matches!(
+            path.as_slice(),
+            ["scim", _, "member", of, _, one] if group.as_ref() == *of && member.as_ref() == *one
+        )
+    }
+
     /// Whether it is of a member of some generation, or of the record of one.
     pub(crate) fn is_of_members(&self) -> bool {
         let (Self::Put(key, ..) | Self::Delete(key)) = self;
@@ -249,6 +261,7 @@ impl Mirror {
         let (name, tenant) = (TENANTS[tenant], &self.state.tenants[tenant]);
         let base = format!("{PREFIX}{name}/");
         let derived = derived(&base, tenant, &self.keys, name)?;
+        let unused = self.unused_generations()?;
         for (key, value) in &derived {
             let stored = self
                 .keys
@@ -267,7 +280,7 @@ impl Mirror {
             let stands_alone = matches!(kind, "event" | "token" | "user-deleted");
             if !stands_alone
                 && !derived.contains_key(key)
-                && !self.is_accounted_for(tenant, &base, key)
+                && !is_accounted_for(tenant, &unused, &key[base.len()..])
             {
                 return Err(format!("{key} follows from no record"));
             }
@@ -275,24 +288,15 @@ impl Mirror {
         Ok(())
     }
 
-    /// Whether a key that no record demands may be there: what says something of a group, or
-    /// is of a generation that has a record to be cleaned up by.
-    fn is_accounted_for(&self, tenant: &Tenant, base: &str, key: &str) -> bool {
-        let path: Vec<&str> = key[base.len()..].split('/').collect();
-        match path.as_slice() {
-            ["group-touch", id] => tenant.groups.contains_key(*id) || self.is_unused_of(id),
-            ["group-generation", id] => tenant.groups.contains_key(*id),
-            ["member", _, generation, _] | ["member-of", _, _, generation] => self
-                .keys
-                .contains_key(&format!("{PREFIX}unused/{generation}")),
-            _ => false,
-        }
-    }
-
-    /// Whether there is a record of a generation that was a group's, or was to be.
-    fn is_unused_of(&self, group: &str) -> bool {
+    /// The generations that no group has, each with the group that had it, or was to.
+    fn unused_generations(&self) -> Result<BTreeSet<(String, String)>, String> {
         self.unused()
-            .any(|stored| json(&stored.value).is_ok_and(|record| record["group"] == group))
+            .map(|stored| {
+                let record = json(&stored.value)?;
+                let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+                Ok((text("group"), text("generation")))
+            })
+            .collect()
     }
 
     /// Whether there is such a record at all.
@@ -303,6 +307,22 @@ impl Mirror {
     fn unused(&self) -> impl Iterator<Item = &Stored> {
         let range = format!("{PREFIX}unused/")..format!("{PREFIX}unused0");
         self.keys.range(range).map(|(_, stored)| stored)
+    }
+}
+
+/// Whether a key that no record demands may be there: what says something of a group, or
+/// is of a generation that has a record to be cleaned up by.
+fn is_accounted_for(tenant: &Tenant, unused: &BTreeSet<(String, String)>, key: &str) -> bool {
+    let path: Vec<&str> = key.split('/').collect();
+    match path.as_slice() {
+        ["group-touch", id] => {
+            tenant.groups.contains_key(*id) || unused.iter().any(|(group, _)| group == id)
+        }
+        ["group-generation", id] => tenant.groups.contains_key(*id),
+        ["member", group, generation, _] | ["member-of", _, group, generation] => {
+            unused.contains(&((*group).to_owned(), (*generation).to_owned()))
+        }
+        _ => false,
     }
 }
 

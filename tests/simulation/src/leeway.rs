@@ -7,11 +7,13 @@
 //! - An addition that gives no label keeps the label that the member had at some time
 //!   during the request, not the one that another gives it meanwhile.
 //! - A member who is deleted while a group gets it may be in the answer if a reply of the
-//!   store was lost, as if it was deleted just after.
+//!   store was lost, or the change was staged, as if it was deleted just after.
+//! - Who is deleted may be, or have been since the beginning of the request, in what large
+//!   changes of a group left to be cleaned up. Then the group gets a new version.
 //! - A request that loses to several others at once is told of the name that is taken,
 //!   also when by then the resource is another version or gone.
 
-use crate::history::Entry;
+use crate::history::{Commit, Entry};
 use crate::model::{self, Effect};
 use crate::operation::{GroupChange, Op, UserChange};
 use crate::state::{Id, State, Tenant};
@@ -80,6 +82,22 @@ pub(crate) fn labels(entry: &Entry, expected: &mut Tenant, found: &Tenant, since
             {
                 expected.clone_from(label);
             }
+        }
+    }
+}
+
+/// Takes the new versions of groups that a deletion took nothing from but what was left to
+/// be cleaned up; `since` are the commits since its request began, the last of which it is.
+pub(crate) fn versions(op: &Op, expected: &mut Tenant, found: &Tenant, since: &[Commit]) {
+    let (Op::DeleteUser(id) | Op::DeleteGroup(id)) = op else {
+        return;
+    };
+    for (group, expected) in &mut expected.groups {
+        if since.iter().any(|commit| commit.takes_from(group, id))
+            && let (Some(found), Some(commit)) = (found.groups.get(group), since.last())
+            && found.version == commit.at.revision
+        {
+            Rc::make_mut(expected).version = found.version;
         }
     }
 }

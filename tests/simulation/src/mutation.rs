@@ -8,6 +8,7 @@ use directory::kv::{
     RangeReply, Txn, TxnReply,
 };
 use etcd_kv::EtcdKv;
+use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -46,11 +47,13 @@ pub enum Mutation {
     DropLease,
     /// Names are put for the other tenant as well.
     OtherTenant,
+    /// What is staged is the group's from the beginning.
+    ShowStaged,
 }
 
 impl Mutation {
     /// All that are tried.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 35] = [
         Self::DropCompare("/user-name/"),
         Self::DropCompare("/group-name/"),
         Self::DropCompare("/group-touch/"),
@@ -81,6 +84,11 @@ impl Mutation {
         Self::StaleReads,
         Self::DropLease,
         Self::OtherTenant,
+        Self::ShowStaged,
+        Self::DropCompare("/group-generation/"),
+        Self::DropPut("/group-generation/"),
+        Self::DropPut("scim/unused/"),
+        Self::DropCompare("scim/unused/"),
     ];
 }
 
@@ -186,6 +194,10 @@ impl MutantKv {
                     });
                 }
             }
+            Mutation::ShowStaged => {
+                let shown = txn.then.iter().find_map(shown);
+                txn.then.extend(shown);
+            }
             Mutation::AssumeApplied
             | Mutation::IgnoreConflict
             | Mutation::AnswerBeforeCommit
@@ -279,6 +291,20 @@ fn event(txn: &Txn) -> Option<&[u8]> {
         Op::Put { key, .. } if holds(key, "/event/") => Some(key),
         _ => None,
     }
+}
+
+/// What makes a generation the group's that is about to be staged.
+fn shown(op: &Op) -> Option<Op> {
+    let Op::Put { key, value, .. } = op else {
+        return None;
+    };
+    let record: Value = serde_json::from_slice(value).ok()?;
+    let text = |name: &str| record[name].as_str().unwrap_or_default();
+    let is_staged = holds(key, "scim/unused/") && text("state") == "staged";
+    is_staged.then(|| {
+        let key = format!("scim/{}/group-generation/{}", text("tenant"), text("group"));
+        Op::put(key, record["generation"].to_string())
+    })
 }
 
 fn writes_member(op: &Op) -> bool {

@@ -231,6 +231,7 @@ impl<'p> Simulation<'p> {
                 end: None,
                 faults: 0,
                 commits: Vec::new(),
+                staged: false,
                 true_of: Vec::new(),
             });
             world.history.entries.len() - 1
