@@ -51,18 +51,18 @@ pub struct Limits {
     /// The most resources in a page, whatever the client asks for: 1,000.
     #[serde(deserialize_with = "bounded::<_, 1, 10_000>")]
     pub max_count: usize,
-    /// How many requests a second one token may send, in the long run: 1,000; up to
+    /// How many requests a second one token may send, in the long run: 5,000; up to
     /// 1,000,000.
     #[serde(deserialize_with = "bounded::<_, 1, 1_000_000>")]
     pub requests_per_second: usize,
-    /// How many requests a token may send at once after a pause: 10,000.
+    /// How many requests a token may send at once after a pause: 20,000.
     #[serde(deserialize_with = "bounded::<_, 1, 1_000_000>")]
     pub request_burst: usize,
     /// How many authentications a minute may fail that come from one address (of
-    /// IPv6, from one /64), in the long run: 300.
+    /// IPv6, from one /64), in the long run: 600.
     #[serde(deserialize_with = "bounded::<_, 1, 1_000_000>")]
     pub auth_failures_per_minute: usize,
-    /// How many authentications from one address may fail at once: 100.
+    /// How many authentications from one address may fail at once: 1,000.
     #[serde(deserialize_with = "bounded::<_, 1, 1_000_000>")]
     pub auth_failure_burst: usize,
 }
@@ -93,10 +93,10 @@ impl Default for Limits {
             max_sort_bytes: 16_777_216,
             default_count: 100,
             max_count: 1_000,
-            requests_per_second: 1_000,
-            request_burst: 10_000,
-            auth_failures_per_minute: 300,
-            auth_failure_burst: 100,
+            requests_per_second: 5_000,
+            request_burst: 20_000,
+            auth_failures_per_minute: 600,
+            auth_failure_burst: 1_000,
         }
     }
 }
