@@ -13,8 +13,11 @@ use tests::endpoint::{Endpoint, Proxy, Store};
 use tests::envoy::Envoy;
 use tests::{Findings, Needs, ports, scim, store, tools, within};
 
-/// How long a listener that was replaced goes on with the connections it has.
-const DRAIN: [&str; 4] = ["--drain-time-s", "1", "--drain-strategy", "immediate"];
+/// How long a listener that was replaced goes on with the connections it has: longer than a
+/// request takes while other tests run beside this one. Then Envoy closes them.
+const DRAIN: [&str; 4] = ["--drain-time-s", "5", "--drain-strategy", "immediate"];
+/// Until that is over.
+const DRAINED: Duration = Duration::from_secs(6);
 
 const CLIENTS: usize = 4;
 
@@ -146,8 +149,7 @@ fn neither_a_new_configuration_nor_a_new_plugin_loses_a_request_on_envoy() {
         ] {
             deployment.write(module, max_count);
             deployment.serves(max_count).await;
-            // Until what the old listener had is over, too.
-            tokio::time::sleep(Duration::from_secs(2)).await;
+            tokio::time::sleep(DRAINED).await;
             let now = done.load(Relaxed);
             assert!(now > before, "requests go on after {max_count}");
             before = now;
