@@ -32,8 +32,11 @@ pub fn programs() -> Result<PathBuf, Error> {
     let step = Step::begin("Installing conformance suites with pip");
     make_environment(&home)?;
     let requirements = requirements.display().to_string();
+    // All that is needed is listed. Were pip to look for itself, it would take the newest of
+    // what a package asks for with an extra, which is not what is listed, and refuse it.
     run(Command::new(programs.join("pip")).args([
         "install",
+        "--no-deps",
         "--quiet",
         "--disable-pip-version-check",
         "--only-binary=:all:",
