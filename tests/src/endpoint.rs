@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::etcd::Etcd;
-use crate::tools;
+use crate::{Findings, envoy, tools};
 use edge_cli::{Options, Running, serve, up};
 use std::path::Path;
 use tempfile::TempDir;
@@ -106,6 +106,23 @@ pub fn log(running: &Running) -> String {
             lines.collect()
         }
         None => std::fs::read_to_string(running.log()).unwrap_or_default(),
+    }
+}
+
+/// Finds a VM that was lost: that a worker had to make anew, or that trapped.
+pub async fn no_vm_was_lost(endpoint: &Endpoint, proxy: Proxy, findings: &mut Findings) {
+    match proxy {
+        Proxy::Envoy => {
+            for (name, count) in envoy::stats(endpoint.running(), "vm_reload").await {
+                findings.check(count == 0, || format!("{name} is {count}"));
+            }
+        }
+        Proxy::Wasmtime => {
+            let log = log(endpoint.running());
+            for line in log.lines().filter(|line| line.contains("trapped")) {
+                findings.add(format!("the log says: {line}"));
+            }
+        }
     }
 }
 

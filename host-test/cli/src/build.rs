@@ -8,7 +8,7 @@ use serde::Deserialize;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 /// The target of the filter.
 pub(crate) const FILTER_TARGET: &str = "wasm32-wasip1";
@@ -217,6 +217,22 @@ pub(crate) fn cargo() -> Command {
         }
     }
     command
+}
+
+/// Runs cargo in sight, and makes its verdict our own.
+///
+/// # Errors
+/// When it cannot be started.
+pub(crate) fn verdict(command: &mut Command) -> Result<ExitCode, Error> {
+    let status = command.status().map_err(|source| Error::Spawn {
+        program: "cargo".into(),
+        source,
+    })?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// What we read of cargo's messages of kind `compiler-artifact`.

@@ -3,8 +3,8 @@
 
 use crate::malformed::Sent::{Bytes, Pieces};
 use tests::client::Protocol;
-use tests::endpoint::{Endpoint, Proxy, Store, log};
-use tests::{Findings, Needs, envoy, raw, scim, store, within};
+use tests::endpoint::{Endpoint, Proxy, Store, no_vm_was_lost};
+use tests::{Findings, Needs, raw, scim, store, within};
 
 mod http2;
 mod requests;
@@ -112,22 +112,6 @@ async fn send(endpoint: &Endpoint, sent: Sent) -> Result<tests::client::Reply, S
         }
     }
     connection.answer().await
-}
-
-async fn no_vm_was_lost(endpoint: &Endpoint, proxy: Proxy, findings: &mut Findings) {
-    match proxy {
-        Proxy::Envoy => {
-            for (name, count) in envoy::stats(endpoint.running(), "vm_reload").await {
-                findings.check(count == 0, || format!("{name} is {count}"));
-            }
-        }
-        Proxy::Wasmtime => {
-            let log = log(endpoint.running());
-            for line in log.lines().filter(|line| line.contains("trapped")) {
-                findings.add(format!("the log says: {line}"));
-            }
-        }
-    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 use tests::client::{Client, Reply};
-use tests::endpoint::{Endpoint, Proxy, Store, log};
-use tests::{Findings, Needs, envoy, scim, within};
+use tests::endpoint::{Endpoint, Proxy, Store, no_vm_was_lost};
+use tests::{Findings, Needs, scim, within};
 
 mod clients;
 mod connections;
@@ -103,19 +103,7 @@ fn a_token_and_a_source_have_their_quota_over_all_workers_on_wasmtime() {
 
 /// That no worker lost its VM, and that the endpoint serves.
 async fn unharmed(endpoint: &Endpoint, proxy: Proxy, findings: &mut Findings) {
-    match proxy {
-        Proxy::Envoy => {
-            for (name, count) in envoy::stats(endpoint.running(), "vm_reload").await {
-                findings.check(count == 0, || format!("{name} is {count}"));
-            }
-        }
-        Proxy::Wasmtime => {
-            let log = log(endpoint.running());
-            for line in log.lines().filter(|line| line.contains("trapped")) {
-                findings.add(format!("the log says: {line}"));
-            }
-        }
-    }
+    no_vm_was_lost(endpoint, proxy, findings).await;
     let list = endpoint.client().get("/Users?count=0").await;
     findings.check(list.status == 200, || format!("afterwards: {list}"));
 }

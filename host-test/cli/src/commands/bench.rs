@@ -1,6 +1,6 @@
 //! `cargo edge bench`: filters and PATCH beside other implementations, in one run.
 
-use crate::build::cargo;
+use crate::build::{cargo, verdict};
 use crate::error::Error;
 use crate::progress::Step;
 use crate::{paths, tools};
@@ -18,21 +18,13 @@ const PACKAGES: [&str; 3] = [
 pub(crate) fn run() -> Result<ExitCode, Error> {
     let node = tools::node()?;
     let packages = packages()?;
-    let status = cargo()
+    let mut bench = cargo();
+    bench
         .args(["run", "--profile", "bench", "--package", "bench"])
         .args(["--features", "peers", "--"])
         .arg(node)
-        .arg(packages)
-        .status()
-        .map_err(|source| Error::Spawn {
-            program: "cargo".into(),
-            source,
-        })?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+        .arg(packages);
+    verdict(&mut bench)
 }
 
 /// The folder with the npm packages, installed into our cache when they are not there. Its

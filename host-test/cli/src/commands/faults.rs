@@ -1,7 +1,7 @@
 //! `cargo edge faults`: for as long as one likes, what `cargo edge test` does for a minute:
 //! real Envoys and etcd members under load, killed, frozen and cut off.
 
-use crate::build::cargo;
+use crate::build::{cargo, verdict};
 use crate::envoy::binary;
 use crate::error::Error;
 use crate::tools;
@@ -21,21 +21,12 @@ pub(crate) struct FaultsArgs {
 
 /// Runs the test, which says at its end what happened how often.
 pub(crate) fn run(args: &FaultsArgs) -> Result<ExitCode, Error> {
-    let status = cargo()
-        .args(["test", "--workspace", "--test", "suite", "--"])
+    let mut test = cargo();
+    test.args(["test", "--workspace", "--test", "suite", "--"])
         .args(["faults::", "--nocapture"])
         .env("ENVOY", binary::find()?)
         .env("ETCD", tools::etcd()?)
         .env("SCIM_EDGE_FAULT_MINUTES", args.minutes.to_string())
-        .env("SCIM_EDGE_FAULT_SEED", args.seed.to_string())
-        .status()
-        .map_err(|source| Error::Spawn {
-            program: "cargo test".into(),
-            source,
-        })?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+        .env("SCIM_EDGE_FAULT_SEED", args.seed.to_string());
+    verdict(&mut test)
 }
