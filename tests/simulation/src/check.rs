@@ -1,6 +1,6 @@
-//! What must hold of a history. The store is ours, so the state at each revision is
-//! known, and with it the order of all writes: that of their commits. So it is enough
-//! to check two things.
+//! What must hold of a history. Each commit of the store is known, ours or a real one, so
+//! the state at each revision is, and with it the order of all writes. So it is enough to
+//! check two things.
 //!
 //! - *At each commit*: it belongs to a request that is not yet answered, whose token
 //!   stands, and it takes the state before to the state that the sequential model makes of
@@ -14,21 +14,23 @@
 //! in the order of the store's revisions. Nothing is searched for.
 
 use crate::answer::{self, Said};
+use crate::chronicle::Chronicle;
 use crate::explain::resolved;
-use crate::history::{Entry, TaskId};
+use crate::history::Entry;
 use crate::model::{self, Effect};
 use crate::operation::Op;
 use crate::state::{Id, State};
-use crate::world::World;
 use std::rc::Rc;
 
 /// How often a request starts again that meets other writers.
 const ATTEMPTS: usize = 7;
 
-impl World {
-    /// Checks the answer that a request just got.
-    pub(crate) fn judge(&mut self, task: TaskId, said: &Said) {
-        let entry = &self.history.entries[task];
+impl Chronicle {
+    /// Checks the answer that a request got: the revisions of which it is true.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn judge(&self, entry: &Entry, said: &Said) -> Result<Vec<i64>, String> {
         let to = entry.end.as_ref().map_or(0, |(end, _)| end.revision);
         let during = entry.begun.revision..=to;
         let lets_in = |revision: &i64| self.state(*revision).lets_in(entry.call.caller);
@@ -42,7 +44,7 @@ impl World {
         };
         let between = revisions.into_iter().map(|at| (at, self.state(at)));
         let between: Vec<(i64, Rc<State>)> = between.collect();
-        let right = match &entry.call.op {
+        match &entry.call.op {
             _ if said.status == 401 && entry.commits.is_empty() => {
                 match during.clone().all(|at| lets_in(&at)) {
                     true => Err("is refused though its token stands".to_owned()),
@@ -51,22 +53,7 @@ impl World {
             }
             Op::Bulk(operations) if said.status == 200 => bulk(entry, operations, said, &between),
             _ => self.one(entry, said, &between),
-        };
-        match right {
-            Ok(true_of) => self.history.entries[task].true_of = true_of,
-            Err(wrong) => self.violates(format!("request #{task} {wrong}")),
         }
-    }
-
-    pub(crate) fn state(&self, revision: i64) -> Rc<State> {
-        let at = usize::try_from(revision).unwrap_or_default();
-        self.states.get(at).cloned().unwrap_or_default()
-    }
-
-    /// The states from one revision to before another.
-    pub(crate) fn since(&self, from: i64, to: i64) -> &[Rc<State>] {
-        let at = |revision| usize::try_from(revision).unwrap_or_default();
-        self.states.get(at(from)..at(to)).unwrap_or_default()
     }
 
     fn one(
@@ -122,11 +109,7 @@ impl World {
         if entry.faults > 0 {
             return Ok(Vec::new());
         }
-        let since = entry.begun.revision;
-        let commits = self.history.commits.iter().rev();
-        let others = commits
-            .take_while(|commit| commit.at.revision > since)
-            .count();
+        let others = self.since(entry.begun.revision).len();
         if said.detail().contains("at the same time") && others >= ATTEMPTS {
             return Ok(Vec::new());
         }

@@ -1,61 +1,24 @@
 //! What must hold of a commit: see [`check`](crate::check).
 
-use crate::history::{Commit, End, Entry};
+use crate::chronicle::Chronicle;
+use crate::history::{End, Entry};
 use crate::layout::Change;
 use crate::leeway;
 use crate::model::{self, Effect};
 use crate::operation::{Op, bulk_id};
-use crate::state::{Id, State};
-use crate::world::World;
-use std::rc::Rc;
+use crate::state::Id;
 
-impl World {
-    /// Checks the commit just made.
-    pub(crate) fn explain(&mut self) -> Result<(), String> {
-        let Some(commit) = self.history.commits.last() else {
-            return Ok(());
-        };
-        let Some(task) = commit.task else {
-            return Ok(());
-        };
-        let revision = commit.at.revision;
-        let (before, after) = (self.state(revision - 1), self.state(revision));
-        let entry = &self.history.entries[task];
-        let made = entry.commits.iter().find(|(_, place)| *place == 0);
-        let made = made.and_then(|(revision, _)| {
-            let commits = self.history.commits.iter();
-            let commit = commits
-                .rev()
-                .find(|commit| commit.at.revision == *revision)?;
-            Some(commit.events.first()?.id.clone())
-        });
-        let since = self.since(entry.begun.revision, revision);
-        let commits = &self.history.commits;
-        let first = commits.partition_point(|one| one.at.revision <= entry.begun.revision);
-        let commits = commits.get(first..).unwrap_or_default();
-        let place = explanation(entry, commits, (&before, &after), since, made.as_ref())
-            .map_err(|wrong| format!("request #{task} {wrong}"))?;
-        let entry = &mut self.history.entries[task];
-        match place {
-            Some(place) => entry.commits.push((revision, place)),
-            None => entry.staged = true,
-        }
-        Ok(())
-    }
-}
-
-/// That the last of the commits since a request began is what it asked for: the place of the operation of a bulk
-/// request, or zero; none for what no request asks for but some leave behind.
-fn explanation(
-    entry: &Entry,
-    commits: &[Commit],
-    (before, after): (&State, &State),
-    since: &[Rc<State>],
-    made: Option<&Id>,
-) -> Result<Option<usize>, String> {
+/// That the last commit is what a request asked for: the place of the operation of a bulk request,
+/// or zero; none for what no request asks for but some leave behind.
+pub(crate) fn explanation(chronicle: &Chronicle, entry: &Entry) -> Result<Option<usize>, String> {
+    let commits = chronicle.since(entry.begun.revision);
     let Some(commit) = commits.last() else {
         return Ok(None);
     };
+    let revision = commit.at.revision;
+    let since = chronicle.between(entry.begun.revision, revision);
+    let (before, after) = (chronicle.state(revision - 1), chronicle.state(revision));
+    let (before, after) = (&*before, &*after);
     if let Op::Revoke(caller) = &entry.call.op {
         let mut expected = before.clone();
         expected.tokens.remove(caller.token_id().as_str());
@@ -82,7 +45,8 @@ fn explanation(
     if event.token != caller.token_id() || event.tenant != caller.tenant {
         return Err(format!("left an event of somebody else: {event:?}"));
     }
-    let answered = matches!(&entry.end, Some((_, End::Answered(said))) if said.status != 503);
+    let answered = matches!(&entry.end, Some((at, End::Answered(said)))
+        if said.status != 503 && at.revision < revision);
     if answered && !matches!(entry.call.op, Op::Bulk(_)) {
         return Err("wrote after it was answered".to_owned());
     }
@@ -102,8 +66,7 @@ fn explanation(
             again = true;
             continue;
         }
-        let op = resolved(op, made);
-        let revision = commit.at.revision;
+        let op = resolved(op, entry.made.as_ref());
         let effect = model::apply(tenant, &op, entry.call.version, &event.id, revision);
         let mut next = match effect {
             Effect::Changed(next) => next,

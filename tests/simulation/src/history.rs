@@ -31,10 +31,42 @@ pub(crate) struct Entry {
     /// The revisions that it wrote; of a bulk request each with the place of its
     /// operation.
     pub(crate) commits: Vec<(i64, usize)>,
+    /// What the first operation of a bulk request made, or the only one.
+    pub(crate) made: Option<Id>,
     /// Whether it wrote something that nobody sees until its commit.
     pub(crate) staged: bool,
     /// The revisions of which its answer is true.
     pub(crate) true_of: Vec<i64>,
+}
+
+impl Entry {
+    /// A request that begins.
+    pub(crate) fn new(client: usize, edge: usize, call: Call, begun: Moment) -> Self {
+        Self {
+            client,
+            edge,
+            call,
+            begun,
+            end: None,
+            faults: 0,
+            commits: Vec::new(),
+            made: None,
+            staged: false,
+            true_of: Vec::new(),
+        }
+    }
+
+    /// Takes a commit that was found to be its own.
+    pub(crate) fn wrote(&mut self, commit: &Commit, place: Option<usize>) {
+        let Some(place) = place else {
+            self.staged = true;
+            return;
+        };
+        if place == 0 {
+            self.made = commit.events.first().map(|event| event.id.clone());
+        }
+        self.commits.push((commit.at.revision, place));
+    }
 }
 
 /// How a request ended.

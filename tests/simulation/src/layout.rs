@@ -12,6 +12,9 @@ use std::rc::Rc;
 
 pub(crate) const PREFIX: &str = "scim/";
 
+/// What a tenant has that follows from no record, in the order of the keys.
+const STAND_ALONE: [&str; 3] = ["event", "token", "user-deleted"];
+
 /// A key that a commit wrote.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
@@ -208,8 +211,8 @@ impl Mirror {
             },
             ["user-deleted", id] => {
                 match value {
-                    Some(_) => state.deleted.insert((*id).into()),
-                    None => state.deleted.remove(*id),
+                    Some(_) => Rc::make_mut(&mut state.deleted).insert((*id).into()),
+                    None => Rc::make_mut(&mut state.deleted).remove(*id),
                 };
             }
             ["group", id] => match value {
@@ -274,13 +277,16 @@ impl Mirror {
                 return Err(format!("{key} should be {value}, is {found}"));
             }
         }
-        let end = format!("{PREFIX}{name}0");
-        for (key, _) in self.keys.range(base.clone()..end) {
-            let kind = key[base.len()..].split('/').next().unwrap_or_default();
-            let stands_alone = matches!(kind, "event" | "token" | "user-deleted");
-            if !stands_alone
-                && !derived.contains_key(key)
-                && !is_accounted_for(tenant, &unused, &key[base.len()..])
+        // What stands alone, and grows without end, is passed over.
+        let mut from = base.clone();
+        let mut rest = Vec::new();
+        for alone in STAND_ALONE {
+            rest.push(from..format!("{base}{alone}/"));
+            from = format!("{base}{alone}0");
+        }
+        rest.push(from..format!("{PREFIX}{name}0"));
+        for (key, _) in rest.into_iter().flat_map(|range| self.keys.range(range)) {
+            if !derived.contains_key(key) && !is_accounted_for(tenant, &unused, &key[base.len()..])
             {
                 return Err(format!("{key} follows from no record"));
             }

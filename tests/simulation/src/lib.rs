@@ -7,6 +7,7 @@
 
 mod answer;
 mod check;
+mod chronicle;
 mod dice;
 mod edge;
 mod etcd;

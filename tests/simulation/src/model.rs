@@ -197,7 +197,7 @@ fn put_group(tenant: &Tenant, id: &Id, mut group: Group, version: i64) -> Effect
 fn delete(tenant: &Tenant, id: &Id, version: i64) -> Effect {
     let mut next = tenant.clone();
     if next.users.remove(id).is_some() {
-        next.deleted.insert(id.clone());
+        Rc::make_mut(&mut next.deleted).insert(id.clone());
     }
     next.groups.remove(id);
     for group in next.groups.values_mut() {

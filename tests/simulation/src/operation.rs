@@ -1,5 +1,6 @@
 //! What clients ask for.
 
+use crate::answer::Said;
 use crate::state::{Id, User};
 use crate::tenants::Caller;
 
@@ -122,6 +123,31 @@ pub(crate) struct Walk {
 /// What stands for the resource that the first operation of a bulk request creates.
 pub(crate) fn bulk_id() -> Id {
     "bulkId:0".into()
+}
+
+impl Query {
+    /// Where this page of a walk leads: to the next one, to itself if it was not got, or
+    /// nowhere.
+    pub(crate) fn next_page(&self, said: &Said) -> Option<Self> {
+        let mut next = self.clone();
+        let walk = next.walk_mut()?;
+        match said.status {
+            200 => {
+                walk.shown += said.body["Resources"].as_array().map_or(0, Vec::len);
+                walk.cursor = Some(said.next_cursor()?.to_owned());
+                Some(next)
+            }
+            503 => Some(next),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn walk_mut(&mut self) -> Option<&mut Walk> {
+        match &mut self.paging {
+            Paging::Cursor { walk, .. } => Some(walk),
+            Paging::Index { .. } => None,
+        }
+    }
 }
 
 impl Op {

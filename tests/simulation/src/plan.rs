@@ -64,8 +64,10 @@ impl Plan {
         let mut simulation = Simulation::new(self, self.config(seed), World::new(dice, weather));
         simulation.run();
         let mut world = simulation.world.borrow_mut();
+        let mut history = std::mem::take(&mut world.history);
+        history.commits = std::mem::take(&mut world.chronicle.commits);
         Run {
-            history: std::mem::take(&mut world.history),
+            history,
             violation: world.violation.take(),
         }
     }

@@ -6,7 +6,7 @@ use crate::answer::Said;
 use crate::edge::{Network, SimClock};
 use crate::history::{End, Entry, TaskId};
 use crate::mutation::MutantKv;
-use crate::operation::{Call, Op, Paging, Query};
+use crate::operation::{Call, Op, Query};
 use crate::plan::Plan;
 use crate::tenants::{Caller, TENANTS};
 use crate::weather::Micros;
@@ -223,17 +223,8 @@ impl<'p> Simulation<'p> {
         let task = {
             let mut world = self.world.borrow_mut();
             let begun = world.moment();
-            world.history.entries.push(Entry {
-                client,
-                edge,
-                call,
-                begun,
-                end: None,
-                faults: 0,
-                commits: Vec::new(),
-                staged: false,
-                true_of: Vec::new(),
-            });
+            let entry = Entry::new(client, edge, call, begun);
+            world.history.entries.push(entry);
             world.history.entries.len() - 1
         };
         self.clients[client].waits_for = Some(task);
@@ -354,22 +345,15 @@ impl<'p> Simulation<'p> {
         let Op::List(query) = &entry.call.op else {
             return;
         };
-        let mut query = query.clone();
-        let Paging::Cursor { walk, .. } = &mut query.paging else {
+        if entry.call.op.walk().is_none() {
             return;
-        };
+        }
         let client = &mut self.clients[entry.client];
-        match said.status {
-            200 => {
-                walk.shown += said.body["Resources"].as_array().map_or(0, Vec::len);
-                walk.revisions.clone_from(&entry.true_of);
-                walk.cursor = said.next_cursor().map(str::to_owned);
-                let more = walk.cursor.is_some();
-                client.walk = more.then_some(query);
-            }
-            // Asked for once more.
-            503 => client.walk = Some(query),
-            _ => client.walk = None,
+        client.walk = query.next_page(said);
+        if said.status == 200
+            && let Some(walk) = client.walk.as_mut().and_then(Query::walk_mut)
+        {
+            walk.revisions.clone_from(&entry.true_of);
         }
     }
 

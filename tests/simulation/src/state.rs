@@ -5,8 +5,10 @@ use crate::tenants::{Caller, TENANTS};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
-pub(crate) type Id = Rc<str>;
+/// Shared by threads where histories are real.
+pub(crate) type Id = Arc<str>;
 
 /// All tenants at one revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(crate) struct Tenant {
     pub(crate) users: BTreeMap<Id, Rc<User>>,
     pub(crate) groups: BTreeMap<Id, Rc<Group>>,
     /// Who was deleted.
-    pub(crate) deleted: BTreeSet<Id>,
+    pub(crate) deleted: Rc<BTreeSet<Id>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -41,18 +41,18 @@ pub(crate) fn admin_key() -> &'static str {
 
 /// A token, as clients send it.
 pub(crate) fn token(caller: Caller) -> String {
-    format!("scim_{:064x}", caller.tenant * TOKENS + caller.token)
+    format!("scim_{:064x}", caller.token * TENANTS.len() + caller.tenant)
 }
 
-/// What the store holds before anybody comes: tenants and tokens.
-pub(crate) fn founding() -> Txn {
+/// What the store holds before anybody comes: tenants, each with so many tokens.
+pub(crate) fn founding(tokens: usize) -> Txn {
     let mut then = Vec::new();
     for (tenant, name) in TENANTS.iter().enumerate() {
         then.push(Op::put(
             format!("{PREFIX}tenant/{name}"),
             json!({"id": name, "name": name}).to_string(),
         ));
-        for token in 0..TOKENS {
+        for token in 0..tokens {
             let caller = Caller { tenant, token };
             let sha256 = sha256(&self::token(caller));
             let grant = json!({"tenant": name, "id": caller.token_id(), "scopes": ["scim"],

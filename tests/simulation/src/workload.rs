@@ -17,9 +17,29 @@ const EXTERNALS: [&str; 3] = ["x1", "x2", "x3"];
 const EMAILS: [&str; 3] = ["one@example.com", "two@example.com", "three@example.org"];
 const LABELS: [&str; 2] = ["Lead", "Deputy"];
 
+/// How much there is for them to meet on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    /// How many numbers each name is given; with none, names are as they stand.
+    pub(crate) numbers: usize,
+    /// The most members that a request names.
+    pub(crate) members: usize,
+}
+
+impl Default for Scale {
+    /// As little as can be.
+    fn default() -> Self {
+        Self {
+            numbers: 0,
+            members: 3,
+        }
+    }
+}
+
 /// What the clients of a tenant have heard of so far.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
+    pub(crate) scale: Scale,
     pub(crate) users: Vec<Id>,
     pub(crate) groups: Vec<Id>,
     /// The last version that was seen of each.
@@ -48,8 +68,8 @@ fn attempt(dice: &Dice, caller: Caller, known: &Known) -> Option<Op> {
     let group = || dice.any(&known.groups).cloned();
     Some(match dice.below(100) {
         0..12 => create(dice, known),
-        12..18 => Op::ReplaceUser(user()?, user_form(dice)),
-        18..28 => Op::PatchUser(user()?, user_changes(dice)),
+        12..18 => Op::ReplaceUser(user()?, user_form(dice, known.scale)),
+        18..28 => Op::PatchUser(user()?, user_changes(dice, known.scale)),
         28..33 => Op::DeleteUser(user()?),
         33..39 => Op::ReplaceGroup(group()?, group_form(dice, known)),
         39..60 => Op::PatchGroup(group()?, group_changes(dice, known)),
@@ -88,13 +108,17 @@ pub(crate) fn caller(dice: &Dice) -> Caller {
 
 fn create(dice: &Dice, known: &Known) -> Op {
     match dice.chance(600) {
-        true => Op::CreateUser(user_form(dice)),
+        true => Op::CreateUser(user_form(dice, known.scale)),
         false => Op::CreateGroup(group_form(dice, known)),
     }
 }
 
-fn name(dice: &Dice) -> String {
-    (*dice.pick(&NAMES)).to_owned()
+fn name(dice: &Dice, scale: Scale) -> String {
+    let name = *dice.pick(&NAMES);
+    match scale.numbers {
+        0 => name.to_owned(),
+        numbers => format!("{name}{}", dice.below(numbers)),
+    }
 }
 
 fn external(dice: &Dice) -> Option<String> {
@@ -106,9 +130,9 @@ fn email(dice: &Dice) -> String {
     (*dice.pick(&EMAILS)).to_owned()
 }
 
-fn user_form(dice: &Dice) -> UserForm {
+fn user_form(dice: &Dice, scale: Scale) -> UserForm {
     UserForm {
-        name: name(dice),
+        name: name(dice, scale),
         external: external(dice),
         emails: match dice.chance(400) {
             true => vec![email(dice)],
@@ -120,9 +144,9 @@ fn user_form(dice: &Dice) -> UserForm {
 
 fn group_form(dice: &Dice, known: &Known) -> GroupForm {
     GroupForm {
-        name: name(dice),
+        name: name(dice, known.scale),
         external: external(dice),
-        members: members(dice, known, 3),
+        members: members(dice, known, known.scale.members),
     }
 }
 
@@ -146,9 +170,9 @@ fn members(dice: &Dice, known: &Known, most: usize) -> Vec<Member> {
     members.into_iter().collect()
 }
 
-fn user_changes(dice: &Dice) -> Vec<UserChange> {
+fn user_changes(dice: &Dice, scale: Scale) -> Vec<UserChange> {
     let change = || match dice.below(6) {
-        0 | 1 => UserChange::Name(name(dice)),
+        0 | 1 => UserChange::Name(name(dice, scale)),
         2 => UserChange::Active(dice.chance(500)),
         3 => UserChange::External(external(dice)),
         4 => UserChange::AddEmail(email(dice)),
@@ -159,9 +183,9 @@ fn user_changes(dice: &Dice) -> Vec<UserChange> {
 
 fn group_changes(dice: &Dice, known: &Known) -> Vec<GroupChange> {
     let change = || match dice.below(10) {
-        0 => GroupChange::Name(name(dice)),
+        0 => GroupChange::Name(name(dice, known.scale)),
         1 => GroupChange::External(external(dice)),
-        2 => GroupChange::Set(members(dice, known, 3)),
+        2 => GroupChange::Set(members(dice, known, known.scale.members)),
         3..6 => {
             let members = members(dice, known, 2);
             GroupChange::Remove(members.into_iter().map(|(id, _)| id).collect())
@@ -176,7 +200,7 @@ fn group_changes(dice: &Dice, known: &Known) -> Vec<GroupChange> {
     });
     let changes: Vec<_> = changes.collect();
     match changes.is_empty() {
-        true => vec![GroupChange::Name(name(dice))],
+        true => vec![GroupChange::Name(name(dice, known.scale))],
         false => changes,
     }
 }
@@ -187,7 +211,7 @@ fn query(dice: &Dice, known: &Known) -> Query {
         false => Kind::Group,
     };
     let filter = match (dice.below(7), of) {
-        (0 | 1, _) => Some(Filter::Name(name(dice))),
+        (0 | 1, _) => Some(Filter::Name(name(dice, known.scale))),
         (2, _) => Some(Filter::External((*dice.pick(&EXTERNALS)).to_owned())),
         (3, Kind::User) => Some(Filter::Email(email(dice))),
         (4, Kind::User) => Some(Filter::Active(dice.chance(500))),
@@ -217,18 +241,28 @@ fn bulk(dice: &Dice, known: &Known) -> Vec<Op> {
     if dice.chance(700) {
         form.members.push((bulk_id(), None));
     }
-    let mut operations = vec![Op::CreateUser(user_form(dice)), Op::CreateGroup(form)];
+    let mut operations = vec![
+        Op::CreateUser(user_form(dice, known.scale)),
+        Op::CreateGroup(form),
+    ];
     if let Some(user) = dice.any(&known.users).cloned() {
         operations.push(match dice.below(3) {
             0 => Op::DeleteUser(user),
-            1 => Op::ReplaceUser(user, user_form(dice)),
-            _ => Op::PatchUser(user, user_changes(dice)),
+            1 => Op::ReplaceUser(user, user_form(dice, known.scale)),
+            _ => Op::PatchUser(user, user_changes(dice, known.scale)),
         });
     }
     operations
 }
 
 impl Known {
+    /// Forgets a resource that is gone.
+    pub(crate) fn forget(&mut self, id: &Id) {
+        self.users.retain(|known| known != id);
+        self.groups.retain(|known| known != id);
+        self.versions.remove(id);
+    }
+
     /// Remembers the resources in an answer.
     pub(crate) fn learn(&mut self, body: &Value) {
         for resource in body["Resources"].as_array().into_iter().flatten() {

@@ -2,12 +2,13 @@
 //! What is to happen stands in one queue; the order of two things at one time is that
 //! in which they were foreseen.
 
+use crate::answer::Said;
+use crate::chronicle::Chronicle;
 use crate::dice::Dice;
 use crate::etcd;
-use crate::history::{Commit, History, Incident, Moment, TaskId};
-use crate::layout::Mirror;
-use crate::state::State;
-use crate::tenants::founding;
+use crate::explain::explanation;
+use crate::history::{History, Incident, Moment, TaskId};
+use crate::tenants::{TOKENS, founding};
 use crate::weather::{Micros, Weather};
 use directory::kv::memory::MemoryKv;
 use directory::kv::{Txn, TxnReply};
@@ -71,18 +72,14 @@ pub(crate) struct World {
     pub(crate) history: History,
     /// The request that is being worked on.
     pub(crate) current: TaskId,
-    /// The state at each revision.
-    pub(crate) states: Vec<Rc<State>>,
+    pub(crate) chronicle: Chronicle,
     /// What must not be and was: the first of it.
     pub(crate) violation: Option<String>,
-    /// What was before this revision is forgotten.
-    pub(crate) compacted: i64,
     queue: BTreeMap<(Micros, u64), Happening>,
     foreseen: u64,
     waits: BTreeMap<WaitId, Wait>,
     kv: MemoryKv,
     up: bool,
-    mirror: Mirror,
 }
 
 impl World {
@@ -93,18 +90,15 @@ impl World {
             now: 0,
             history: History::default(),
             current: 0,
-            // Nothing is at revision 0, and etcd begins at 1.
-            states: vec![Rc::default(), Rc::default()],
+            chronicle: Chronicle::new(),
             violation: None,
-            compacted: 0,
             queue: BTreeMap::new(),
             foreseen: 0,
             waits: BTreeMap::new(),
             kv: MemoryKv::new(),
             up: true,
-            mirror: Mirror::default(),
         };
-        let founding = founding();
+        let founding = founding(TOKENS);
         let reply = world.kv.apply(&founding);
         match reply {
             Ok(reply) => world.observe(None, &founding, &reply),
@@ -300,7 +294,7 @@ impl World {
     pub(crate) fn compact(&mut self) {
         let revision = self.kv.revision();
         self.kv.compact(revision);
-        self.compacted = revision;
+        self.chronicle.compacted = revision;
         self.incident(format!(
             "the store forgets what was before revision {revision}"
         ));
@@ -319,36 +313,50 @@ impl World {
 
     /// Notes a commit, and what the store holds by it.
     fn observe(&mut self, task: Option<TaskId>, txn: &Txn, reply: &TxnReply) {
-        let changes = self.mirror.changes(txn, reply);
+        let changes = self.chronicle.mirror.changes(txn, reply);
         let at = self.moment();
-        let events = match self.mirror.write(&changes, at.revision) {
-            Ok(events) => events,
-            Err(wrong) => {
-                self.violates(format!("at revision {}, {wrong}", at.revision));
-                Vec::new()
-            }
-        };
-        self.states.push(Rc::new(self.mirror.state().clone()));
-        self.history.commits.push(Commit {
-            at,
-            task,
-            events,
-            changes,
-        });
+        if let Err(wrong) = self.chronicle.write(at, task, changes) {
+            self.violates(format!("at revision {}, {wrong}", at.revision));
+        }
         if let Err(wrong) = self.explain() {
             self.violates(format!("at revision {}, {wrong}", at.revision));
         }
     }
 
+    /// Checks the commit just made.
+    fn explain(&mut self) -> Result<(), String> {
+        let Some((commit, task)) = self
+            .chronicle
+            .commits
+            .last()
+            .and_then(|commit| Some((commit, commit.task?)))
+        else {
+            return Ok(());
+        };
+        let entry = &mut self.history.entries[task];
+        let place = explanation(&self.chronicle, entry)
+            .map_err(|wrong| format!("request #{task} {wrong}"))?;
+        entry.wrote(commit, place);
+        Ok(())
+    }
+
+    /// Checks the answer that a request just got.
+    pub(crate) fn judge(&mut self, task: TaskId, said: &Said) {
+        match self.chronicle.judge(&self.history.entries[task], said) {
+            Ok(true_of) => self.history.entries[task].true_of = true_of,
+            Err(wrong) => self.violates(format!("request #{task} {wrong}")),
+        }
+    }
+
     /// Whether something is in the store that no group has.
     pub(crate) fn leaves_something(&self) -> bool {
-        self.mirror.has_unused()
+        self.chronicle.mirror.has_unused()
     }
 
     /// At the end, when nothing is under way: that what was seen of the store is what it
     /// holds.
     pub(crate) fn last_look(&mut self) {
-        if !self.mirror.is(&self.kv.dump()) {
+        if !self.chronicle.mirror.is(&self.kv.dump()) {
             self.violates("the simulator's own picture of the store is wrong");
         }
     }
