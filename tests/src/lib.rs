@@ -15,6 +15,7 @@ pub mod native;
 pub mod ports;
 pub mod program;
 pub mod raw;
+pub mod recording;
 pub mod scim;
 pub mod store;
 pub mod tools;
@@ -98,6 +99,11 @@ impl Findings {
         if !holds {
             self.add(finding());
         }
+    }
+
+    /// Adds those of somebody else.
+    pub fn append(&mut self, mut others: Self) {
+        self.0.append(&mut others.0);
     }
 
     /// Fails the test when there are any.

@@ -37,6 +37,12 @@ impl Said {
         })
     }
 
+    /// The version that it shows, in its entity tag or its body.
+    pub(crate) fn version(&self) -> Option<i64> {
+        self.version
+            .or_else(|| version(self.body["meta"]["version"].as_str()?))
+    }
+
     pub(crate) fn detail(&self) -> &str {
         self.body["detail"].as_str().unwrap_or_default()
     }

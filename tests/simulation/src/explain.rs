@@ -1,12 +1,12 @@
 //! What must hold of a commit: see [`check`](crate::check).
 
 use crate::chronicle::Chronicle;
-use crate::history::{End, Entry};
+use crate::history::{Commit, End, Entry};
 use crate::layout::Change;
 use crate::leeway;
 use crate::model::{self, Effect};
 use crate::operation::{Op, bulk_id};
-use crate::state::Id;
+use crate::state::{Id, State};
 
 /// That the last commit is what a request asked for: the place of the operation of a bulk request,
 /// or zero; none for what no request asks for but some leave behind.
@@ -92,6 +92,13 @@ pub(crate) fn explanation(chronicle: &Chronicle, entry: &Entry) -> Result<Option
         true => "wrote twice".to_owned(),
         false => format!("does not explain what was written: {event:?}"),
     })
+}
+
+/// Whether nobody can see of a commit that it happened: something was staged or cleaned up, or the
+/// key that cursors are made with was.
+pub(crate) fn is_unseen(commit: &Commit, before: &State, after: &State) -> bool {
+    let unseen = |change: &Change| change.is_of_members() || change.is_of_cursors();
+    before == after && commit.changes.iter().all(unseen)
 }
 
 /// An operation of a bulk request, with what its reference stands for.

@@ -35,6 +35,11 @@ impl Change {
         )
     }
 
+    /// Whether it makes the key that cursors are made with.
+    pub(crate) fn is_of_cursors(&self) -> bool {
+        matches!(self, Self::Put(key, ..) if key.strip_prefix(PREFIX) == Some("cursor-key"))
+    }
+
     /// Whether it is of a member of some generation, or of the record of one.
     pub(crate) fn is_of_members(&self) -> bool {
         let (Self::Put(key, ..) | Self::Delete(key)) = self;
@@ -152,8 +157,13 @@ impl Mirror {
                     };
                 }
                 [tenant, rest @ ..] => {
-                    let tenant = TENANTS.iter().position(|known| known == tenant);
-                    let tenant = tenant.ok_or_else(|| format!("{key} is of no tenant"))?;
+                    let known = TENANTS.iter().position(|known| known == tenant);
+                    let tenant = match (known, rest) {
+                        (Some(tenant), _) => tenant,
+                        // Of a tenant that nobody writes to.
+                        (None, ["token", _]) => continue,
+                        (None, _) => return Err(format!("{key} is of no tenant")),
+                    };
                     written.insert(tenant);
                     if let (["event", _], Some(value)) = (rest, value) {
                         events.push(event(tenant, value)?);

@@ -19,6 +19,7 @@ mod model;
 mod mutation;
 mod operation;
 mod plan;
+pub mod recorded;
 mod request;
 mod simulation;
 mod state;

@@ -6,7 +6,7 @@ use crate::tenants::Caller;
 
 /// A request of a client.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
+pub struct Call {
     pub(crate) caller: Caller,
     pub(crate) op: Op,
     /// The version that `If-Match` names, or of a read `If-None-Match`.

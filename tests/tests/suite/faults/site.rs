@@ -4,21 +4,31 @@
 use rand::Rng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
+use serde_json::json;
+use simulation::recorded::{Note, founding};
 use std::process::Command;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tests::client::Client;
 use tests::endpoint::{Proxy, options, start};
 use tests::etcd::Etcd;
 use tests::link::{Link, Weather};
-use tests::tools;
+use tests::recording::Recording;
+use tests::{store, tools};
 
 use edge_cli::{Endpoint, Running};
 use etcd_proto::kv_client::KvClient;
 use etcd_proto::maintenance_client::MaintenanceClient;
-use etcd_proto::{CompactionRequest, RangeRequest, StatusRequest};
+use etcd_proto::{CompactionRequest, StatusRequest};
 use tonic::transport::Channel;
 
+/// Below which the store has everything.
+const PREFIX: &str = "scim/";
+/// How many clients there are.
+pub(super) const CLIENTS: usize = 12;
+/// Of the two Envoys: a change of a group is written at once, or staged unless it is the smallest.
+const MEMBERS_AT_ONCE: [usize; 2] = [2_000, 1];
 /// How long service may take to resume once a fault is over.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long etcd may take to answer a question of ours.
@@ -30,6 +40,7 @@ pub(super) struct Site {
     pub(super) envoys: Vec<Running>,
     links: Vec<Vec<Link>>,
     members: Vec<Etcd>,
+    pub(super) recording: Recording,
     _data: Vec<TempDir>,
 }
 
@@ -68,10 +79,14 @@ impl Fault {
 }
 
 impl Site {
-    pub(super) async fn start() -> Self {
+    /// Starts everything, and the recording of it.
+    pub(super) async fn start() -> (Self, Receiver<Note>) {
         let members = Etcd::start_three().await;
+        let endpoints: Vec<Endpoint> = members.iter().map(Etcd::endpoint).collect();
+        let (recording, notes) = Recording::start(&endpoints);
+        store::put(&endpoints[0], "", &founding(CLIENTS)).await;
         let (mut envoys, mut links, mut folders) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..2 {
+        for at_once in MEMBERS_AT_ONCE {
             let mut of_envoy = Vec::new();
             for member in &members {
                 of_envoy.push(Link::to(port(member)).await);
@@ -81,11 +96,9 @@ impl Site {
             options.workers = 2;
             // All that the machine gives, with one token.
             let config = data.path().join("config.json");
-            std::fs::write(
-                &config,
-                r#"{"limits": {"requests_per_second": 1000000, "request_burst": 1000000}}"#,
-            )
-            .unwrap();
+            let limits = json!({"requests_per_second": 1_000_000, "request_burst": 1_000_000,
+                "max_members_at_once": at_once});
+            std::fs::write(&config, json!({"limits": limits}).to_string()).unwrap();
             options.config = Some(config);
             options.etcd = of_envoy
                 .iter()
@@ -95,26 +108,29 @@ impl Site {
             links.push(of_envoy);
             folders.push(data);
         }
-        Self {
+        recording.catch_up().await;
+        let site = Self {
             envoys,
             links,
             members,
+            recording,
             _data: folders,
-        }
+        };
+        (site, notes)
     }
 
-    /// One client for each Envoy, with the same token.
+    /// One client for each Envoy.
     pub(super) fn clients(&self) -> Vec<Client> {
-        let token = &self.envoys[0].ready().token;
         let clients = self.envoys.iter();
         clients
-            .map(|envoy| Client::new(envoy.address(), "/scim/v2", token))
+            .map(|envoy| Client::new(envoy.address(), "", ""))
             .collect()
     }
 
-    /// Where one member serves, past all links.
-    pub(super) fn store(&self) -> Endpoint {
-        self.members[0].endpoint()
+    /// Ends the Envoys, so that nobody writes any more, then the recording.
+    pub(super) async fn end(self) {
+        drop(self.envoys);
+        self.recording.end(PREFIX).await;
     }
 
     /// Lets something happen, and ends it; returns how long it took after that until both
@@ -208,22 +224,16 @@ impl Site {
         0
     }
 
-    /// Takes the past from the store, up to now.
+    /// Takes the past from the store, up to what the recording has seen.
     async fn compact(&self) {
         let Some(channel) = connect(&self.members[0]).await else {
             return;
         };
         let mut client = KvClient::new(channel);
-        let now = RangeRequest {
-            key: b"a".to_vec(),
-            ..RangeRequest::default()
-        };
-        let Ok(Ok(now)) = tokio::time::timeout(ANSWER, client.range(now)).await else {
-            return;
-        };
-        let header = now.into_inner().header.unwrap_or_default();
+        let revision = self.recording.recorder.watched();
+        self.recording.recorder.compacts(revision);
         let request = CompactionRequest {
-            revision: header.revision,
+            revision,
             physical: true,
         };
         // Whether it answers in time or not, it compacts.
