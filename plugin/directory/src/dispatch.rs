@@ -207,7 +207,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 limit: limits.max_body_bytes,
             });
         }
-        json::parse(&request.body, limits.max_json_depth + deeper)
+        let depth = limits.max_json_depth + deeper;
+        json::parse_bounded(&request.body, depth, limits.max_json_values)
     }
 }
 

@@ -12,6 +12,7 @@
     reason = "the crate's only public item is the entry point that the SDK's macro makes"
 )]
 
+mod bodies;
 mod config;
 mod environment;
 mod etcd;

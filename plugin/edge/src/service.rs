@@ -1,6 +1,7 @@
 //! What all streams of a configuration share: the directory, and the way of an
 //! answer back to the client.
 
+use crate::bodies::{Bodies, Share};
 use crate::config::Config;
 use crate::environment::{HostClock, HostEntropy, now_millis};
 use crate::etcd::Cluster;
@@ -12,6 +13,7 @@ use directory::http::{Request, Response};
 use directory::{Answer, ConfigError, Directory};
 use etcd_kv::{EtcdKv, Reply};
 use proxy_wasm::hostcalls;
+use scim::json::tree_bytes;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ pub(crate) struct Service {
     directory: Rc<Directory<EtcdKv<Cluster>, HostClock, HostEntropy>>,
     executor: Rc<Executor>,
     metrics: Rc<Metrics>,
+    bodies: Rc<Bodies>,
 }
 
 impl Service {
@@ -41,6 +44,7 @@ impl Service {
             timeout: config.store.timeout(),
         });
         let clock = HostClock(Rc::clone(&executor));
+        let bodies = Bodies::new(config.directory.limits.max_request_memory_bytes);
         let directory = Directory::new(
             config.directory.registry()?,
             config.directory,
@@ -53,6 +57,7 @@ impl Service {
             directory: Rc::new(directory),
             executor,
             metrics,
+            bodies: Rc::new(bodies),
         })
     }
 
@@ -77,8 +82,17 @@ impl Service {
         self.directory.config()
     }
 
-    /// Begins to serve a request that was read whole.
-    pub(crate) fn serve(&self, stream: TaskId, request: Request) {
+    /// The share of a body that begins to come.
+    pub(crate) fn share(&self) -> Share {
+        self.bodies.begin()
+    }
+
+    /// Begins to serve a request that was read whole, whose body has this share.
+    pub(crate) fn serve(&self, stream: TaskId, request: Request, mut share: Share) {
+        let most = self.config().limits.max_json_values;
+        if let Err(error) = share.grow(tree_bytes(&request.body, most)) {
+            return self.refuse(&error);
+        }
         let directory = Rc::clone(&self.directory);
         let metrics = Rc::clone(&self.metrics);
         let started = now_millis();
@@ -86,6 +100,7 @@ impl Service {
             let answer = directory.handle(&request).await;
             let elapsed = now_millis().saturating_sub(started);
             metrics.request(answer.trace.operation, answer.response.status, elapsed);
+            drop((request, share));
             answer
         });
         if let Some(answer) = answer {

@@ -5,6 +5,7 @@
 //! `allow_on_headers_stop_iteration: true` in the plugin's configuration:
 //! without it, Envoy keeps the body back while the headers are paused.
 
+use crate::bodies::Share;
 use crate::executor::TaskId;
 use crate::service::Service;
 use directory::http::Request;
@@ -28,12 +29,12 @@ pub(crate) struct Stream {
 enum State {
     /// Not ours: everything passes.
     Passing,
-    /// The body is coming.
-    Receiving(Request),
-    /// The body is larger than it may be; it is read to its end all the same,
-    /// without keeping it, for a client that is still sending does not look for
-    /// an answer. So many bytes have come.
-    Draining(usize),
+    /// The body is coming, and has its share of the memory for bodies.
+    Receiving(Request, Share),
+    /// The request is refused for its body, which is read to its end all the same,
+    /// without keeping it: a client that is still sending does not look for an
+    /// answer. So many bytes have come.
+    Draining(usize, Error),
     /// The request was handed on.
     Serving,
 }
@@ -53,17 +54,19 @@ impl Stream {
     fn receive(&mut self, service: &Service, chunk: Vec<u8>) {
         let limit = service.config().limits.max_body_bytes;
         match &mut self.state {
-            State::Receiving(request) if request.body.len() + chunk.len() <= limit => {
-                if request.body.is_empty() {
-                    request.body = chunk;
-                } else {
-                    request.body.extend(chunk);
+            State::Receiving(request, share) => {
+                let size = request.body.len() + chunk.len();
+                let taken = match size > limit {
+                    true => Err(Error::BodyTooLarge { limit }),
+                    false => share.grow(chunk.len()),
+                };
+                match taken {
+                    Err(refusal) => self.state = State::Draining(size, refusal),
+                    Ok(()) if request.body.is_empty() => request.body = chunk,
+                    Ok(()) => request.body.extend(chunk),
                 }
             }
-            State::Receiving(request) => {
-                self.state = State::Draining(request.body.len() + chunk.len());
-            }
-            State::Draining(size) => {
+            State::Draining(size, _) => {
                 *size += chunk.len();
                 if *size / Self::DRAINED > limit {
                     self.serve(service);
@@ -76,10 +79,8 @@ impl Stream {
     /// The request is whole.
     fn serve(&mut self, service: &Service) {
         match std::mem::replace(&mut self.state, State::Serving) {
-            State::Receiving(request) => service.serve(self.id, request),
-            State::Draining(_) => service.refuse(&Error::BodyTooLarge {
-                limit: service.config().limits.max_body_bytes,
-            }),
+            State::Receiving(request, share) => service.serve(self.id, request, share),
+            State::Draining(_, refusal) => service.refuse(&refusal),
             State::Passing => self.state = State::Passing,
             State::Serving => {}
         }
@@ -106,7 +107,7 @@ impl HttpContext for Stream {
         if !service.config().handles(&path) {
             return Action::Continue;
         }
-        self.state = State::Receiving(request(&path));
+        self.state = State::Receiving(request(&path), service.share());
         if end_of_stream {
             self.serve(&service);
         }

@@ -271,6 +271,9 @@ catalogue! {
     /// The body is larger than the limit.
     BodyTooLarge { limit: usize } => 413, None,
         "The body is larger than the {limit} bytes that are allowed, which is also the maxPayloadSize of bulk requests.";
+    /// The body has more values than the limit.
+    TooManyValues { limit: usize } => 413, None,
+        "The body has more than the {limit} values that are allowed; each element of an array and each member of an object is one.";
     /// A bulk request has more operations than the limit (RFC 7644 §3.7.4).
     TooManyBulkOperations { count: usize, limit: usize } => 413, None,
         "The bulk request has {count} operations, more than the maxOperations ({limit}).";

@@ -8,16 +8,17 @@ use tests::client::{Client, Reply};
 use tests::endpoint::{Endpoint, Proxy, Store, no_vm_was_lost};
 use tests::{Findings, Needs, scim, within};
 
+mod bodies;
 mod clients;
 mod connections;
 mod update;
 
-/// An endpoint with two workers and these limits.
-async fn limited(proxy: Proxy, folder: &Path, limits: &Value) -> Endpoint {
+/// An endpoint with so many workers and these limits.
+async fn limited(proxy: Proxy, folder: &Path, workers: usize, limits: &Value) -> Endpoint {
     let file = folder.join("config.json");
     std::fs::write(&file, json!({"limits": limits}).to_string()).unwrap();
     Endpoint::start_with(proxy, Store::Embedded, |options| {
-        options.workers = 2;
+        options.workers = workers;
         options.config = Some(file);
     })
     .await
@@ -73,7 +74,7 @@ async fn quotas(proxy: Proxy) {
         "requests_per_second": 1, "request_burst": 30,
         "auth_failures_per_minute": 1, "auth_failure_burst": 12,
     });
-    let endpoint = limited(proxy, folder.path(), &limits).await;
+    let endpoint = limited(proxy, folder.path(), 2, &limits).await;
     let address = endpoint.running().address();
     let mut good = with_token(&endpoint).await;
     assert_eq!(good.get("/Schemas").await.status, 200);

@@ -10,9 +10,20 @@ use serde::{Deserialize, Deserializer};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest body, in bytes: 1 MiB; up to 16 MiB.
-    #[serde(deserialize_with = "bounded::<_, 1024, 16_777_216>")]
+    /// The longest body, in bytes: 16 MiB; up to 32 MiB. A member of a group takes from 50
+    /// bytes to 150, so it is enough for a group of 100,000.
+    #[serde(deserialize_with = "bounded::<_, 1024, 33_554_432>")]
     pub max_body_bytes: usize,
+    /// The most values in a body: 1,000,000, of which a member of a group takes from two to
+    /// five. Each takes up to 48 bytes while the request is under way.
+    #[serde(deserialize_with = "bounded::<_, 1000, 2_000_000>")]
+    pub max_json_values: usize,
+    /// The most memory, in bytes, that a worker has for the bodies of all requests under
+    /// way, parsed ones too: 256 MiB; up to 512 MiB, of the 1 GiB that Envoy gives a VM.
+    /// As no request may take more of it than it leaves to others, it is at least twice
+    /// what one body and its values can take.
+    #[serde(deserialize_with = "bounded::<_, 65_536, 536_870_912>")]
+    pub max_request_memory_bytes: usize,
     /// How deep arrays and objects may stand in each other in a body: 32; from 4
     /// to 100.
     #[serde(deserialize_with = "bounded::<_, 4, { scim::json::MAX_DEPTH }>")]
@@ -68,6 +79,13 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The most memory that one body takes, parsed too.
+    pub(crate) fn largest_request(&self) -> usize {
+        // Its texts may have to be copied.
+        let (body, values) = (self.max_body_bytes * 2, self.max_json_values);
+        body.saturating_add(values * scim::json::VALUE_BYTES)
+    }
+
     /// Those of a filter.
     pub(crate) fn filter(&self) -> FilterLimits {
         FilterLimits {
@@ -81,7 +99,9 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_body_bytes: 1_048_576,
+            max_body_bytes: 16_777_216,
+            max_json_values: 1_000_000,
+            max_request_memory_bytes: 268_435_456,
             max_json_depth: 32,
             max_filter_bytes: 4_096,
             max_filter_depth: 20,

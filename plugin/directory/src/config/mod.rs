@@ -132,6 +132,13 @@ impl Config {
                 &format!("must not be above limits.max_count, which is {max}"),
             ));
         }
+        let least = limits.largest_request().saturating_mul(2);
+        if limits.max_request_memory_bytes < least {
+            return Err(ConfigError::new(
+                "limits.max_request_memory_bytes",
+                &format!("must be at least {least} with these max_body_bytes and max_json_values"),
+            ));
+        }
         if self.base_path.contains(self.admin_path.as_str().as_bytes())
             || self.admin_path.contains(self.base_path.as_str().as_bytes())
         {
@@ -275,7 +282,8 @@ mod tests {
                 r#"{{"base_path": "/tenants/scim/", "base_path_aliases": ["/a/"], "admin_path": "/ops", "public_url": "https://x.example/y/",
                 "trust_forwarded": false, "documentation_url": "https://docs.example", "prefix": "prod/scim/",
                 "admin_key_sha256": ["{}"], "on_delete": "deactivate", "retention_days": 7,
-                "limits": {{"max_body_bytes": 65536, "max_json_depth": 20, "max_filter_bytes": 100,
+                "limits": {{"max_body_bytes": 65536, "max_request_memory_bytes": 1000000,
+                "max_json_values": 5000, "max_json_depth": 20, "max_filter_bytes": 100,
                 "max_filter_depth": 3, "max_filter_nodes": 10, "max_patch_operations": 5,
                 "max_bulk_operations": 6,
                 "default_count": 20, "max_count": 30}}}}"#,
@@ -307,6 +315,10 @@ mod tests {
             (
                 r#"{"limits":{"default_count":2000}}"#,
                 "limits.default_count: must not be above limits.max_count",
+            ),
+            (
+                r#"{"limits":{"max_request_memory_bytes":163108863}}"#,
+                "limits.max_request_memory_bytes: must be at least 163108864 with",
             ),
             (
                 r#"{"limits":{"max_counts":1}}"#,

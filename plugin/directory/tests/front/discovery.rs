@@ -67,7 +67,7 @@ fn the_configuration_tells_what_is_offered() {
         assert_eq!(config[feature]["supported"], true, "{feature}");
     }
     assert_eq!(config["bulk"]["maxOperations"], 1000);
-    assert_eq!(config["bulk"]["maxPayloadSize"], 1_048_576);
+    assert_eq!(config["bulk"]["maxPayloadSize"], 16_777_216);
     assert_eq!(
         config["authenticationSchemes"][0]["type"],
         "oauthbearertoken"

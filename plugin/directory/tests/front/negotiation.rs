@@ -209,7 +209,7 @@ fn malformed_bodies_are_refused_and_nothing_is_stored() {
     );
     let before = world.kv.dump();
     let deep = "[".repeat(10_000);
-    let long = format!("{{\"userName\":\"{}\"}}", "a".repeat(1_048_576));
+    let long = format!("{{\"userName\":\"{}\"}}", "a".repeat(16_777_216));
     for (body, statuses) in [
         (&b""[..], [400, 400]),
         (b"{", [400, 400]),

@@ -18,11 +18,11 @@ struct Limit {
     told: fn(usize) -> String,
 }
 
-const LIMITS: [Limit; 7] = [
+const LIMITS: [Limit; 8] = [
     Limit {
         key: "max_body_bytes",
         at: 2_000,
-        default: 1_048_576,
+        default: 16_777_216,
         send: |world, size| {
             let mut sized = request("POST", "/Users", Some(&json!({"userName": "alice"})));
             sized.body.resize(size, b' ');
@@ -43,6 +43,20 @@ const LIMITS: [Limit; 7] = [
         },
         status: 400,
         told: |limit| format!("deeper than the {limit} levels"),
+    },
+    Limit {
+        key: "max_json_values",
+        at: 1_000,
+        default: 1_000_000,
+        send: |world, values| {
+            let mut full = request("POST", "/Users", Some(&Value::Null));
+            // The body, the name, the list and what is in it.
+            let list = vec!["0"; values - 3].join(",");
+            full.body = format!(r#"{{"userName": "alice", "x": [{list}]}}"#).into_bytes();
+            world.send(&full)
+        },
+        status: 413,
+        told: |limit| format!("more than the {limit} values"),
     },
     Limit {
         key: "max_filter_bytes",
@@ -189,7 +203,10 @@ fn a_page_is_as_large_as_asked_and_never_larger_than_its_limit() {
 #[test]
 fn a_limit_has_bounds_itself() {
     let keys = serde_json::json!({
-        "max_body_bytes": [1_024, 16_777_216], "max_json_depth": [4, 100],
+        "max_body_bytes": [1_024, 33_554_432], "max_json_depth": [4, 100],
+        // The least that the default of a body and its values leaves.
+        "max_request_memory_bytes": [163_108_864, 536_870_912],
+        "max_json_values": [1_000, 2_000_000],
         "max_filter_bytes": [64, 65_536], "max_filter_depth": [1, 64],
         "max_filter_nodes": [1, 10_000], "max_patch_operations": [1, 100_000],
         "max_bulk_operations": [1, 10_000], "max_sort_bytes": [4_096, 268_435_456],

@@ -3,10 +3,12 @@
 
 mod parse;
 mod quoted;
+mod size;
 mod write;
 
-pub use parse::{MAX_DEPTH, parse};
+pub use parse::{MAX_DEPTH, parse, parse_bounded};
 pub use quoted::Quoted;
+pub use size::{VALUE_BYTES, tree_bytes};
 pub(crate) use write::{write_number, write_string};
 
 use crate::text::same_name;

@@ -31,6 +31,16 @@ const FEW_MEMBERS: usize = 32;
 /// [`Error::EmptyBody`], [`Error::NotJson`] with the position in bytes,
 /// [`Error::TooDeep`], [`Error::DuplicateKey`].
 pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Json<'_>, Error> {
+    parse_bounded(bytes, max_depth, usize::MAX)
+}
+
+/// Parses a body as [`parse`] does, if it has at most `max_values` values: itself, the
+/// elements of its arrays and the values of its objects. A tree is many times larger than
+/// a text of small values; so this is what bounds its memory.
+///
+/// # Errors
+/// Those of [`parse`], and [`Error::TooManyValues`].
+pub fn parse_bounded(bytes: &[u8], max_depth: usize, max_values: usize) -> Result<Json<'_>, Error> {
     let text = std::str::from_utf8(bytes).map_err(|e| Error::NotJson {
         position: e.valid_up_to(),
         reason: "invalid UTF-8".to_owned(),
@@ -43,6 +53,8 @@ pub fn parse(bytes: &[u8], max_depth: usize) -> Result<Json<'_>, Error> {
     let seed = Seed {
         remaining: limit,
         limit,
+        max_values,
+        values: &Cell::new(max_values),
         refusal: &refusal,
     };
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -69,12 +81,14 @@ fn not_json(text: &str, error: &serde_json::Error) -> Error {
     }
 }
 
-/// What a value at this depth may still hold, and where a refusal of ours is
+/// What a value at this depth may still hold, how many values may still come, and where a refusal of ours is
 /// kept: the parser's own error type carries only text.
 #[derive(Clone, Copy)]
 struct Seed<'c> {
     remaining: usize,
     limit: usize,
+    max_values: usize,
+    values: &'c Cell<usize>,
     refusal: &'c Cell<Option<Error>>,
 }
 
@@ -97,6 +111,14 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Json<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
+        match self.values.get().checked_sub(1) {
+            Some(left) => self.values.set(left),
+            None => {
+                return Err(self.refuse(Error::TooManyValues {
+                    limit: self.max_values,
+                }));
+            }
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -142,6 +164,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
         while let Some(element) = access.next_element_seed(inner)? {
             elements.push(element);
         }
+        // Short lists are many, and a vector begins with room for four.
+        elements.shrink_to_fit();
         Ok(Json::Array(elements))
     }
 
@@ -155,7 +179,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
             Some(key) => Err(self.refuse(Error::DuplicateKey {
                 key: Quoted::from(key),
             })),
-            None => Ok(Json::Object(members)),
+            None => {
+                members.shrink_to_fit();
+                Ok(Json::Object(members))
+            }
         }
     }
 }
@@ -285,6 +312,17 @@ mod tests {
         assert!(parse(b"[[[1]]]", 3).is_ok());
         assert_eq!(parse(b"[[[1]]]", 2), Err(Error::TooDeep { limit: 2 }));
         assert_eq!(parse(br#"{"a":{}}"#, 1), Err(Error::TooDeep { limit: 1 }));
+    }
+
+    #[test]
+    fn the_limit_of_values_is_exact() {
+        for text in ["[1,[2,3],{}]", r#"{"a":[{"b":1},2]}"#] {
+            let values = if text.starts_with('[') { 6 } else { 5 };
+            let parse = |most| parse_bounded(text.as_bytes(), 20, most);
+            assert!(parse(values).is_ok(), "{text}");
+            let limit = values - 1;
+            assert_eq!(parse(limit), Err(Error::TooManyValues { limit }), "{text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The same over HTTP/2, where bodies may end in trailers.
 
+use super::TOO_LONG;
 use super::requests::Requests;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -17,7 +18,7 @@ pub(crate) async fn refused(endpoint: &Endpoint, requests: &Requests, findings: 
     let user = requests.user.trim_start_matches("/scim/v2").to_owned();
     let cut_off = with_trailers(&mut client, "{\"userName\":\"cut".into()).await;
     expect("cut off before trailers", &cut_off, &[400], findings);
-    let long = with_trailers(&mut client, " ".repeat((1 << 20) + 1)).await;
+    let long = with_trailers(&mut client, " ".repeat(TOO_LONG)).await;
     expect("over the limit before trailers", &long, &[413], findings);
     let request = client
         .request(Method::POST, "/Users")

@@ -1,12 +1,9 @@
 //! Methods, media types, tokens, lengths, and HTTP itself.
 
 use super::{Requests, USERS, case, codec};
-use crate::malformed::Case;
 use crate::malformed::Sent::{Bytes, Pieces};
+use crate::malformed::{Case, TOO_LONG};
 use tests::scim;
-
-/// One more than the body limit of the default configuration.
-const TOO_LONG: usize = (1 << 20) + 1;
 
 impl Requests {
     pub(super) fn envelopes(&self) -> Vec<Case> {
