@@ -1,9 +1,6 @@
 //! Requests that a fuzzer would send, through the real plugin in the wasmtime host: none
-//! traps, and the VM does not grow. In the tests for some seconds; longer by hand:
-//!
-//! ```text
-//! SCIM_EDGE_HOSTILE_SECONDS=3600 cargo test -p tests --test suite hostile -- --nocapture
-//! ```
+//! traps, and the VM does not grow. In the tests for some seconds; by hand
+//! `cargo edge fuzz --requests 1000000`.
 //!
 //! The requests are those of the fuzz target `service`, with parts of them broken. That
 //! target checks the answers; here only the sandbox is at stake.
@@ -13,17 +10,30 @@ use directory::environment::Entropy as _;
 use directory::simulation::{SeededEntropy, join_all};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Request, Uri};
+use serde_json::json;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tests::endpoint::{Endpoint, Proxy, Store, log};
 use tests::{scim, within};
 
-const SECONDS: &str = "SCIM_EDGE_HOSTILE_SECONDS";
+/// How many requests are sent; `cargo edge fuzz --requests` sets it.
+const REQUESTS: &str = "SCIM_EDGE_HOSTILE_REQUESTS";
+/// How long they are sent without it.
+const TIME: Duration = Duration::from_secs(8);
 
+/// How many VMs take turns.
+const WORKERS: usize = 2;
 /// How many requests are under way at a time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: u64 = 32;
 
-/// What the VM may grow by once it has seen every kind of request.
+/// How often somebody looks for a VM that was lost.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often it is told how far it is.
+const TELL: Duration = Duration::from_secs(30);
+
+/// What a VM may grow by once it has seen every kind of request.
 const GROWTH: usize = 2 << 20;
 
 /// A request of the corpus, with names in braces for what only a running endpoint knows.
@@ -195,47 +205,138 @@ fn uri(target: &[u8]) -> Uri {
     text.parse().unwrap_or_default()
 }
 
+/// What came of requests.
+#[derive(Default)]
+struct Tally {
+    sent: Cell<u64>,
+    /// How often which status; 0 where the stream was reset.
+    statuses: RefCell<BTreeMap<u16, u64>>,
+}
+
+/// Sends one request after the other until enough were sent.
+async fn send(
+    endpoint: &Endpoint,
+    dice: Dice,
+    templates: &[Template],
+    names: &Names,
+    tally: &Tally,
+    end: &End,
+) {
+    let host = endpoint.running().host().unwrap();
+    while !end.is_there(tally) {
+        let answer = host.request(dice.request(templates, names)).await;
+        tally.sent.set(tally.sent.get() + 1);
+        let status = answer.map_or(0, |answer| answer.status().as_u16());
+        *tally.statuses.borrow_mut().entry(status).or_default() += 1;
+    }
+}
+
+/// When it is enough.
+struct End {
+    begun: Instant,
+    requests: Option<u64>,
+}
+
+impl End {
+    fn is_there(&self, tally: &Tally) -> bool {
+        self.part_is_there(tally, 1)
+    }
+
+    fn part_is_there(&self, tally: &Tally, parts: u32) -> bool {
+        match self.requests {
+            Some(requests) => tally.sent.get() >= requests / u64::from(parts),
+            None => self.begun.elapsed() >= TIME / parts,
+        }
+    }
+}
+
+/// Looks now and then for what must not be, as the host keeps the last lines of its log only.
+/// Returns what the VMs had when all kinds of requests had been seen.
+async fn watch(endpoint: &Endpoint, tally: &Tally, end: &End) -> Vec<usize> {
+    let (mut warm, mut told) = (None, end.begun);
+    while !end.is_there(tally) {
+        tokio::time::sleep(LOOK).await;
+        let log = log(endpoint.running());
+        assert!(!log.contains("trapped"), "{log}");
+        if warm.is_none() && end.part_is_there(tally, 4) {
+            warm = Some(memory(endpoint).await);
+        }
+        if told.elapsed() > TELL {
+            told = Instant::now();
+            let (sent, memory) = (tally.sent.get(), memory(endpoint).await);
+            eprintln!(
+                "{:.0?}: {sent} requests, {memory:?} bytes",
+                end.begun.elapsed()
+            );
+        }
+    }
+    warm.expect("it takes longer than one look")
+}
+
+async fn memory(endpoint: &Endpoint) -> Vec<usize> {
+    let host = endpoint.running().host().unwrap();
+    let sizes = host.memory_sizes().await.into_iter();
+    sizes.map(|size| size.expect("the VM lives")).collect()
+}
+
 #[test]
 fn hostile_requests_neither_trap_nor_grow_the_vm_on_wasmtime() {
-    let seconds = std::env::var(SECONDS)
+    let requests: Option<u64> = std::env::var(REQUESTS)
         .ok()
-        .and_then(|text| text.parse().ok());
-    let time = Duration::from_secs(seconds.unwrap_or(8));
-    within(time.as_secs() * 2 + 60, &[], async {
-        let endpoint = Endpoint::start(Proxy::Wasmtime, Store::Embedded).await;
-        let host = endpoint.running().host().unwrap();
+        .map(|text| text.parse().unwrap());
+    // At a hundred a second at least, on whatever machine.
+    let seconds = TIME.as_secs() + requests.unwrap_or_default() / 100;
+    within(seconds + 60, &[], async move {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        // What is refused for its number is tested elsewhere.
+        let most = 1_000_000;
+        let limits = json!({"limits": {"requests_per_second": most, "request_burst": most,
+            "auth_failures_per_minute": most, "auth_failure_burst": most}});
+        std::fs::write(&file, limits.to_string()).unwrap();
+        let endpoint = Endpoint::start_with(Proxy::Wasmtime, Store::Embedded, |options| {
+            options.workers = WORKERS;
+            options.config = Some(file);
+        })
+        .await;
         let kept = scim::user("kept@example.com");
         let made = endpoint.client().post("/Users", &kept).await;
         let names = Names {
             user: made.text("/id"),
             token: endpoint.running().ready().token.clone(),
         };
-        let memory = async || host.memory_sizes().await[0].expect("the VM lives");
-        let (templates, dice) = (corpus(), Dice(SeededEntropy::new(1)));
-        let (begun, mut sent, mut answered) = (Instant::now(), 0_u64, 0_u64);
-        let (mut warm, mut done) = (0, 0);
-        while begun.elapsed() < time {
-            let requests: Vec<_> = (0..AT_ONCE)
-                .map(|_| host.request(dice.request(&templates, &names)))
-                .collect();
-            for answer in join_all(requests).await {
-                sent += 1;
-                // What never comes to the plugin, and a stream that it resets, has none.
-                answered += u64::from(answer.is_ok_and(|a| a.status() != 503));
-            }
-            if warm == 0 && begun.elapsed() > time / 4 {
-                (warm, done) = (memory().await, sent);
-            }
-        }
-        let after = memory().await;
-        eprintln!("{sent} requests; the VM had {warm} bytes after {done} and has {after} now");
+        let (templates, tally) = (corpus(), Tally::default());
+        let end = End {
+            begun: Instant::now(),
+            requests,
+        };
+        let streams = (0..AT_ONCE).map(|seed| {
+            let dice = Dice(SeededEntropy::new(seed));
+            send(&endpoint, dice, &templates, &names, &tally, &end)
+        });
+        let (_, warm) = tokio::join!(
+            join_all(streams.collect::<Vec<_>>()),
+            watch(&endpoint, &tally, &end)
+        );
+        let (after, sent, statuses) = (
+            memory(&endpoint).await,
+            tally.sent.get(),
+            tally.statuses.take(),
+        );
+        eprintln!(
+            "{sent} requests in {:.0?}: {statuses:?}; the VMs had {warm:?} bytes after a quarter \
+             of them and have {after:?} now",
+            end.begun.elapsed()
+        );
         let log = log(endpoint.running());
         assert!(!log.contains("trapped"), "{log}");
-        assert!(after <= warm + GROWTH, "{warm} bytes became {after}");
-        assert!(
-            answered * 100 > sent * 99,
-            "{answered} answers to {sent} requests"
-        );
+        for (warm, after) in warm.iter().zip(&after) {
+            assert!(*after <= warm + GROWTH, "{warm} bytes became {after}");
+        }
+        // What never comes to the plugin, and a stream that it resets, has no answer.
+        let failed = [0, 500, 503].map(|status| statuses.get(&status).copied().unwrap_or(0));
+        assert!(failed.iter().sum::<u64>() * 100 < sent, "{statuses:?}");
+        assert!(statuses.len() > 5, "{statuses:?}");
         let kept = endpoint.client().get("/ServiceProviderConfig").await;
         assert_eq!(kept.status, 200, "{kept}");
     });

@@ -1,6 +1,7 @@
-//! `cargo edge fuzz`: one fuzz target for as long as one likes; and, for `cargo edge test`,
-//! all of them for a short time.
+//! `cargo edge fuzz`: one fuzz target for as long as one likes, or whole requests to the plugin
+//! in its sandbox; and, for `cargo edge test`, all targets for a short time.
 
+use crate::build::{cargo, verdict};
 use crate::error::Error;
 use crate::fuzz::{Fuzzer, Run, targets};
 use crate::paths;
@@ -27,10 +28,16 @@ pub(crate) struct FuzzArgs {
     /// Begin the random choices here; 0 takes another beginning each time
     #[arg(long, value_name = "N", default_value = "0")]
     seed: u32,
+    /// Instead: send so many broken requests to the plugin in the wasmtime host
+    #[arg(long, value_name = "N", conflicts_with_all = ["target", "minutes", "seed"])]
+    requests: Option<u64>,
 }
 
 /// Runs targets and shows what libFuzzer says. What they learn is kept in the cache.
 pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode, Error> {
+    if let Some(requests) = args.requests {
+        return send(requests);
+    }
     let known = targets()?;
     let chosen = match &args.target {
         None => known,
@@ -60,6 +67,15 @@ pub(crate) fn run(args: &FuzzArgs) -> Result<ExitCode, Error> {
         println!("{}", finding(&target));
     }
     Ok(ExitCode::FAILURE)
+}
+
+/// Sends requests as the test does that `cargo edge test` runs for some seconds.
+fn send(requests: u64) -> Result<ExitCode, Error> {
+    let mut test = cargo();
+    test.args(["test", "--workspace", "--test", "suite", "--"])
+        .args(["hostile::", "--nocapture"])
+        .env("SCIM_EDGE_HOSTILE_REQUESTS", requests.to_string());
+    verdict(&mut test)
 }
 
 /// Runs all targets for a short time, as many side by side as there are processors, and
