@@ -21,7 +21,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 /// A request's body.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// How long one answer may take.
+/// How long one answer may take, unless a client is told otherwise.
 const ANSWER: Duration = Duration::from_secs(30);
 
 /// What a client speaks.
@@ -89,6 +89,7 @@ pub struct Client {
     token: String,
     protocol: Protocol,
     tls: Option<(Arc<ClientConfig>, String)>,
+    patience: Duration,
     connection: Option<Sender>,
 }
 
@@ -108,6 +109,7 @@ impl Client {
             token: token.into(),
             protocol: Protocol::Http1,
             tls: None,
+            patience: ANSWER,
             connection: None,
         }
     }
@@ -126,6 +128,13 @@ impl Client {
         self
     }
 
+    /// The same, which waits so long for an answer.
+    #[must_use]
+    pub fn waiting(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Another client like this one, with a connection of its own.
     #[must_use]
     pub fn again(&self) -> Self {
@@ -135,6 +144,7 @@ impl Client {
             token: self.token.clone(),
             protocol: self.protocol,
             tls: self.tls.clone(),
+            patience: self.patience,
             connection: None,
         }
     }
@@ -163,9 +173,9 @@ impl Client {
     /// # Errors
     /// When there is no whole answer.
     pub async fn try_send(&mut self, request: Request<Body>) -> Result<Reply, String> {
-        let exchanged = tokio::time::timeout(ANSWER, self.exchange(request))
+        let exchanged = tokio::time::timeout(self.patience, self.exchange(request))
             .await
-            .unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWER.as_secs())));
+            .unwrap_or_else(|_| Err(format!("no answer within {:?}", self.patience)));
         if exchanged.is_err() {
             self.connection = None;
         }

@@ -11,6 +11,8 @@ use tests::client::Client;
 use tests::endpoint::{Endpoint, Proxy, Store};
 use tests::{Needs, scim, store, within};
 
+mod killed;
+
 const MEMBERS: usize = 20_000;
 
 #[test]
@@ -28,13 +30,10 @@ fn a_large_group_lives_its_life_on_wasmtime_and_the_embedded_store() {
 }
 
 async fn a_large_group_lives_its_life(proxy: Proxy, store: Store) {
-    let configuration = json!({"limits": {"max_body_bytes": 16_777_216}});
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("config.json");
-    std::fs::write(&file, configuration.to_string()).unwrap();
-    let endpoint = Endpoint::start_with(proxy, store, |options| options.config = Some(file)).await;
+    let endpoint = Endpoint::start(proxy, store).await;
     let at = &endpoint.running().store_endpoints()[0];
-    let ids = users(at).await;
+    let count = std::env::var("SCIM_EDGE_MEMBERS").map_or(MEMBERS, |n| n.parse().unwrap());
+    let ids = users(at, count).await;
     let (half, all) = (&ids[..ids.len() / 2], &ids[..]);
     let mut client = endpoint.client();
     client.post("/Users", &scim::user("one@example.com")).await;
@@ -123,8 +122,7 @@ async fn a_large_group_lives_its_life(proxy: Proxy, store: Store) {
 }
 
 /// Users of whom the store has nothing but a record, which is enough to be a member.
-async fn users(at: &edge_cli::Endpoint) -> Vec<String> {
-    let count = std::env::var("SCIM_EDGE_MEMBERS").map_or(MEMBERS, |n| n.parse().unwrap());
+async fn users(at: &edge_cli::Endpoint, count: usize) -> Vec<String> {
     let ids: Vec<String> = (0..count)
         .map(|n| format!("0199aa00-0000-7000-8000-{n:012}"))
         .collect();
