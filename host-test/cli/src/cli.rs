@@ -34,7 +34,7 @@ enum Command {
     Serve(ServerArgs),
     /// Test everything the project can check of itself, installing what that needs
     Test(test::TestArgs),
-    /// Measure filters and PATCH beside other implementations
+    /// Measure group changes by size, and filters and PATCH beside other implementations
     Bench,
     /// Kill, freeze and cut off real Envoys and etcd members under load, and look what is lost
     Faults(faults::FaultsArgs),
@@ -127,7 +127,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Up(args) => on_runtime(up::run(&args)),
         Command::Serve(args) => on_runtime(serve::run(&args)),
         Command::Test(args) => test::run(&args),
-        Command::Bench => bench::run(),
+        Command::Bench => on_runtime(bench::run()),
         Command::Faults(args) => faults::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Simulate(args) => simulate::run(&args),

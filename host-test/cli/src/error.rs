@@ -177,6 +177,19 @@ pub enum Error {
         log: PathBuf,
     },
 
+    /// An endpoint of our own answered what it should not have.
+    #[error(
+        "The endpoint answered {status} to {request}: {body}. That is an error in this project: please report it."
+    )]
+    Answer {
+        /// Method and path.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The answer.
+        body: String,
+    },
+
     /// An HTTP exchange failed.
     #[error("{0}. Check the address and that the server runs.")]
     Http(#[from] crate::http::HttpError),

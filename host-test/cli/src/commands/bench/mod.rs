@@ -1,4 +1,7 @@
-//! `cargo edge bench`: filters and PATCH beside other implementations, in one run.
+//! `cargo edge bench`: what a member costs in groups of different sizes, through Envoy; then
+//! filters and PATCH beside other implementations.
+
+mod membership;
 
 use crate::build::{cargo, verdict};
 use crate::error::Error;
@@ -14,10 +17,11 @@ const PACKAGES: [&str; 3] = [
     "scimmy@1.3.5",
 ];
 
-/// Builds and runs the benchmarks, which print a table.
-pub(crate) fn run() -> Result<ExitCode, Error> {
+/// Builds and runs the benchmarks, each of which prints a table.
+pub(crate) async fn run() -> Result<ExitCode, Error> {
     let node = tools::node()?;
     let packages = packages()?;
+    println!("{}", membership::measure().await?);
     let mut bench = cargo();
     bench
         .args(["run", "--profile", "bench", "--package", "bench"])
