@@ -10,6 +10,7 @@ use crate::keys::{self, Keys};
 use crate::kv::{Kv, KvError, Range, RangeReply};
 use crate::quota::Attempt;
 use crate::session::{Session, from_kv};
+use crate::tenant::TenantId;
 use crate::token::{DIGITS, Digest, Grant, PREFIX};
 use crate::trace::Trace;
 use scim::Error;
@@ -134,7 +135,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         };
         trace.tenant = grant.tenant.as_str().to_owned();
         trace.token_id.clone_from(&grant.id);
-        self.quotas.request(digest, self.clock.now_millis())?;
         Ok(Session {
             keys: Keys::new(&self.config.prefix, grant.tenant.as_str()),
             token_id: grant.id.clone(),
@@ -144,10 +144,42 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             digest,
             grant,
             mod_revision,
+            by_key: false,
             access: None,
             verified,
             awaited: Awaited::default(),
         })
+    }
+
+    /// Counts a request of a token that limits how often it may ask. A RADIUS server does not
+    /// belong here: refused, it would keep users out.
+    pub(crate) fn count(&self, session: &Session<'_>) -> Result<(), Error> {
+        self.quotas.request(session.digest, self.clock.now_millis())
+    }
+
+    /// The session of an administrator's key in a tenant.
+    pub(crate) fn session_of_key<'t>(
+        &self,
+        request: &Request,
+        digest: Digest,
+        tenant: TenantId,
+        trace: &'t mut Trace,
+    ) -> Session<'t> {
+        tenant.as_str().clone_into(&mut trace.tenant);
+        Session {
+            keys: Keys::new(&self.config.prefix, tenant.as_str()),
+            token_id: String::new(),
+            base_url: base_url(&self.config, request),
+            trace,
+            token_key: Vec::new(),
+            digest,
+            grant: Rc::new(Grant::of_key(tenant)),
+            mod_revision: 0,
+            by_key: true,
+            access: None,
+            verified: true,
+            awaited: Awaited::default(),
+        }
     }
 
     /// The grant in the store's reply, if it still is one.

@@ -74,11 +74,11 @@ pub(crate) enum Commit {
 pub(crate) struct Event<'r> {
     /// Its id, by which a commit knows its own earlier attempt.
     pub(crate) id: String,
-    /// The kind of the resource.
-    pub(crate) kind: Kind<'r>,
+    /// What was changed: `user`, `group`, the name of another resource type, or `policy`.
+    pub(crate) what: &'r str,
     /// What was done to it.
     pub(crate) action: Action,
-    /// The id of the resource.
+    /// Its id; of a policy, the name of its group.
     pub(crate) resource: String,
     /// The names of the attributes that changed.
     pub(crate) attributes: Vec<String>,
@@ -225,9 +225,22 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         action: Action,
         resource: &str,
     ) -> Result<Event<'r>, Error> {
+        self.event_of(kind.name(), action, resource)
+    }
+
+    /// The same, of whatever is no resource.
+    ///
+    /// # Errors
+    /// As [`Self::new_id`].
+    pub(crate) fn event_of<'r>(
+        &self,
+        what: &'r str,
+        action: Action,
+        resource: &str,
+    ) -> Result<Event<'r>, Error> {
         Ok(Event {
             id: self.new_id()?,
-            kind,
+            what,
             action,
             resource: resource.to_owned(),
             attributes: Vec::new(),
@@ -259,7 +272,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         change: &Change,
     ) -> Result<Txn, Error> {
         let stored = serde_json::to_vec(&StoredEvent {
-            op: format!("{}.{}", event.kind.name(), event.action.name()),
+            op: format!("{}.{}", event.what, event.action.name()),
             id: &event.resource,
             token: &session.token_id,
             at: self.now(),

@@ -100,7 +100,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             };
             let keys = &session.keys;
             let change = self.user_deletion(keys, id, stored, &groups, password, lease)?;
-            if self.try_delete(session, &event, &change).await? {
+            if self
+                .try_delete(session, Kind::User, &event, &change)
+                .await?
+            {
                 return Ok(());
             }
             self.start_again(&mut attempts).await?;
@@ -144,7 +147,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             self.end_members(session, &event, &stored, &mut change)
                 .await?;
             self.leave_all(&keys, id, &parents, stored.read_at, &mut change)?;
-            if self.try_delete(session, &event, &change).await? {
+            if self
+                .try_delete(session, Kind::Group, &event, &change)
+                .await?
+            {
                 return Ok(());
             }
             self.start_again(&mut attempts).await?;
@@ -170,7 +176,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             precondition.check(stored.revision)?;
             let record = (&stored.resource, stored.revision);
             let change = self.delete_record(&session.keys, kind, id, record);
-            if self.try_delete(session, &event, &change).await? {
+            if self.try_delete(session, kind, &event, &change).await? {
                 return Ok(());
             }
             self.start_again(&mut attempts).await?;
@@ -181,13 +187,14 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     async fn try_delete(
         &self,
         session: &mut Session<'_>,
+        kind: Kind<'_>,
         event: &Event<'_>,
         change: &Change,
     ) -> Result<bool, Error> {
         match self.commit(session, event, change).await? {
             Commit::Made { .. } => Ok(true),
             Commit::Conflict(explained) => {
-                self.after_conflict(session, event.kind, &event.resource, change, &explained)
+                self.after_conflict(session, kind, &event.resource, change, &explained)
                     .await?;
                 Ok(false)
             }

@@ -32,6 +32,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if let Some(below) = self.config.scim(&request.target) {
             return self.scim(request, below, trace).await;
         }
+        if let Some(target) = self.config.access_path.below(&request.target) {
+            return self.guard(request, target, trace).await;
+        }
         match self.config.admin_path.below(&request.target) {
             Some(target) => self.administer(request, target, trace).await,
             None => Err(Error::NoEndpoint),
@@ -54,6 +57,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         trace.route(&self.registry, &matched);
         let attempt = self.attempt(request)?;
         let mut session = self.authenticate(request, &attempt, trace).await?;
+        self.count(&session)?;
         let is_me = matches!(&matched, Ok(matched) if matched.is_me());
         let result = self.provision(&mut session, request, matched, query).await;
         if !matches!(result, Err(Error::Unavailable { .. })) {
@@ -151,12 +155,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
             Operation::Options(allow) => Ok(options(allow)),
             Operation::NotImplemented(what) => Err(Error::NotImplemented { what }),
-            // These are of the other table.
-            Operation::CreateTenant
-            | Operation::CreateToken
-            | Operation::DeleteToken
-            | Operation::ListTenants
-            | Operation::ListTokens => Err(Error::NoEndpoint),
+            // The others are of the other tables.
+            _ => Err(Error::NoEndpoint),
         }
     }
 

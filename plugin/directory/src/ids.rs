@@ -34,6 +34,19 @@ impl Ids {
     }
 }
 
+/// What every id begins with, or comes after, that is of a time or later.
+pub(crate) fn first_of(millis: u64) -> String {
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xFFFF)
+}
+
+/// When an id was made, by the clock of its maker.
+pub(crate) fn millis_of(id: &str) -> Option<u64> {
+    let (high, rest) = id.split_once('-')?;
+    let (low, _) = rest.split_once('-')?;
+    let hex = |text| u64::from_str_radix(text, 16).ok();
+    Some((hex(high)? << 16) + hex(low)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +63,14 @@ mod tests {
     fn an_id_is_of_version_7_with_its_time_in_front() {
         let id = Ids::default().next(0x0123_4567_89AB, [0xFF; 10]);
         assert_eq!(id, "01234567-89ab-7000-bfff-ffffffffffff");
+        assert_eq!(millis_of(&id), Some(0x0123_4567_89AB));
+        assert!(first_of(0x0123_4567_89AB) < id && id < first_of(0x0123_4567_89AC));
+    }
+
+    #[test]
+    fn what_is_no_id_has_no_time() {
+        for text in ["", "x", "1-2", "zz-1-2", "1-zz-2"] {
+            assert_eq!(millis_of(text), None, "{text}");
+        }
     }
 }

@@ -25,6 +25,8 @@
 //! {prefix}{tenant}/index/{type}/{index}/{value}/{id}       as a configuration asks
 //! {prefix}{tenant}/index-state/{type}/{index}              "built", or how far
 //! {prefix}{tenant}/event/{time-ordered id}
+//! {prefix}{tenant}/policy/{group's displayName}            what its members get
+//! {prefix}{tenant}/session/{user id}/{session}             a user on the network
 //! ```
 //!
 //! No tenant is called `token`, `tenant` or `unused`, so the first of these meet
@@ -189,6 +191,24 @@ impl Keys {
     /// generation.
     pub(crate) fn members_of(&self, member: &str) -> Vec<u8> {
         self.key(&["member-of", member, ""])
+    }
+
+    /// What the members of a group of this name get; with no name, the prefix of all.
+    pub(crate) fn policy(&self, group: &str) -> Vec<u8> {
+        self.key(&["policy", group])
+    }
+
+    /// A session of a user on the network.
+    pub(crate) fn session(&self, user: &str, session: &str) -> Vec<u8> {
+        self.key(&["session", user, session])
+    }
+
+    /// Prefix of the sessions of a user, or of all users with no id.
+    pub(crate) fn sessions(&self, user: &str) -> Vec<u8> {
+        match user {
+            "" => self.key(&["session", ""]),
+            user => self.session(user, ""),
+        }
     }
 
     pub(crate) fn event(&self, id: &str) -> Vec<u8> {

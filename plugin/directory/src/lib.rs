@@ -35,6 +35,7 @@ pub mod route;
 pub mod simulation;
 pub mod trace;
 
+mod access;
 mod admin;
 mod ancestry;
 mod auth;

@@ -25,7 +25,7 @@ const RENEWALS: usize = 3;
 /// etcd's default limit of a request, in bytes.
 const STORE_REQUEST_BYTES: usize = 1_572_864;
 
-/// A request that bears a token.
+/// A request that bears a token, or an administrator's key within one tenant.
 #[derive(Debug)]
 pub(crate) struct Session<'t> {
     /// The keys of the token's tenant.
@@ -38,6 +38,8 @@ pub(crate) struct Session<'t> {
     pub(crate) digest: Digest,
     pub(crate) grant: Rc<Grant>,
     pub(crate) mod_revision: i64,
+    /// Whether it bears an administrator's key, which no record in the store can revoke.
+    pub(crate) by_key: bool,
     /// What the request was allowed, to be asked again of a changed grant.
     pub(crate) access: Option<Access>,
     /// Whether the store has confirmed the token during this request.
@@ -69,6 +71,7 @@ impl Session<'_> {
                 Access::Read => "it needs the scope scim or scim:read",
                 Access::Write => "it needs the scope scim",
                 Access::Administer => "it needs the scope admin",
+                Access::Network => "it needs the scope access",
             };
             return Err(Error::Forbidden {
                 reason: reason.to_owned(),
@@ -112,16 +115,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         mut txn: Txn,
     ) -> Result<TxnReply, TransactError> {
+        if session.by_key {
+            return self.send(session, txn).await.map_err(TransactError::Store);
+        }
         txn.otherwise
             .push(Op::Range(Range::one(session.token_key.clone())));
         for _ in 0..RENEWALS {
             let mut guarded = txn.clone();
             guarded.compares.push(session.guard());
-            session.trace.store_calls += 1;
-            let mut reply = self.kv.txn(guarded).await.map_err(|error| {
-                session.trace.fault = Some(error.to_string());
-                TransactError::Store(error)
-            })?;
+            let sent = self.send(session, guarded).await;
+            let mut reply = sent.map_err(TransactError::Store)?;
             if reply.succeeded {
                 session.verified = true;
                 return Ok(reply);
@@ -137,6 +140,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Err(TransactError::Refused(Error::Unavailable {
             reason: "The token is being changed.",
         }))
+    }
+
+    async fn send(&self, session: &mut Session<'_>, txn: Txn) -> Result<TxnReply, KvError> {
+        session.trace.store_calls += 1;
+        let reply = self.kv.txn(txn).await;
+        reply.inspect_err(|error| session.trace.fault = Some(error.to_string()))
     }
 
     /// Reads, at one revision, whatever the store holds now (or held at the

@@ -45,6 +45,8 @@ pub(crate) enum Access {
     Read,
     Write,
     Administer,
+    /// To ask about, and tell of, users on the network.
+    Network,
 }
 
 /// What is stored of a token under its hash.
@@ -102,11 +104,27 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 impl Grant {
+    /// What an administrator's key allows within a tenant.
+    pub(crate) fn of_key(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            id: String::new(),
+            scopes: vec![Scope::Admin],
+            user: None,
+            mode: Mode::default(),
+            label: String::new(),
+            created: String::new(),
+            expires_at: None,
+            last_four: String::new(),
+        }
+    }
+
     pub(crate) fn allows(&self, access: Access) -> bool {
         self.scopes.iter().any(|scope| match access {
             Access::Read => matches!(scope, Scope::Scim | Scope::ScimRead),
             Access::Write => *scope == Scope::Scim,
             Access::Administer => *scope == Scope::Admin,
+            Access::Network => *scope == Scope::Access,
         })
     }
 

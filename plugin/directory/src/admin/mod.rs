@@ -1,15 +1,21 @@
-//! The administrator's interface: tenants and tokens. It answers the holder of an
+//! The administrator's interface: tenants, tokens, policies, what the network sees and what
+//! happened. It answers the holder of an
 //! administrator's key, and within one tenant the holder of a token of the scope
 //! `admin`.
 
+mod events;
+mod network;
+mod policies;
 mod tenants;
 mod tokens;
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
-use crate::kv::{Kv, KvErrorKind, Outcome, Txn, TxnReply};
+use crate::keys;
+use crate::kv::{Kv, KvErrorKind, Outcome, Range, Txn, TxnReply};
 use crate::negotiation;
+use crate::quota::Attempt;
 use crate::response::{json, options};
 use crate::route::{self, Matched, Operation};
 use crate::session::{Session, TransactError};
@@ -33,6 +39,14 @@ enum Caller<'t> {
     Token(Session<'t>),
 }
 
+/// What is asked for within a tenant.
+struct Asked<'a> {
+    operation: Operation,
+    /// What the path names below the tenant.
+    named: &'a str,
+    query: &'a str,
+}
+
 /// How a transaction came out.
 struct Settled {
     reply: TxnReply,
@@ -47,7 +61,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         target: &str,
         trace: &mut Trace,
     ) -> Result<Response, Error> {
-        let path = target.split_once('?').map_or(target, |(path, _)| path);
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let matched = route::find(&self.routes.admin, &request.method, path);
         trace.route(&self.registry, &matched);
         // Before the key is compared: guesses are limited, whether right or wrong.
@@ -58,9 +72,17 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             self.quotas.request(attempt.digest, now)?;
             Caller::Key(trace)
         } else {
-            Caller::Token(self.authenticate(request, &attempt, trace).await?)
+            let session = self.authenticate(request, &attempt, trace).await?;
+            self.count(&session)?;
+            Caller::Token(session)
         };
-        let result = self.manage(&mut caller, request, matched).await;
+        let result = match matched {
+            Ok(matched) => {
+                self.manage(&mut caller, request, &attempt, matched, query)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
         if let Caller::Token(session) = &mut caller
             && !matches!(result, Err(Error::Unavailable { .. }))
         {
@@ -73,9 +95,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         &self,
         caller: &mut Caller<'_>,
         request: &Request,
-        matched: Result<Matched, Error>,
+        attempt: &Attempt<'_>,
+        matched: Matched,
+        query: &str,
     ) -> Result<Response, Error> {
-        let matched = matched?;
         caller.trace().writes = matched.operation.writes();
         let mut captures = matched.captures.iter().map(String::as_str);
         let tenant = captures.next();
@@ -96,6 +119,65 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 self.delete_token(caller, &tenant, id).await
             }
             (Operation::Options(allow), _, _) => Ok(options(allow)),
+            (operation, Some(tenant), name) => {
+                let named = name.unwrap_or_default();
+                let asked = Asked {
+                    operation,
+                    named,
+                    query,
+                };
+                self.within_tenant(caller, tenant, request, attempt, &asked)
+                    .await
+            }
+            _ => Err(Error::NoEndpoint),
+        }
+    }
+
+    /// Does what goes as well with a token of the tenant as with an administrator's key.
+    async fn within_tenant(
+        &self,
+        caller: &mut Caller<'_>,
+        tenant: TenantId,
+        request: &Request,
+        attempt: &Attempt<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Response, Error> {
+        match caller {
+            Caller::Token(session) => self.manage_tenant(session, request, asked).await,
+            Caller::Key(trace) => {
+                let id = tenant.as_str().to_owned();
+                let digest = attempt.digest;
+                let mut session = self.session_of_key(request, digest, tenant, trace);
+                let record = keys::tenant(&self.config.prefix, &id);
+                let record = self.range(&mut session, Range::one(record)).await?;
+                if record.kvs.is_empty() {
+                    return Err(no_tenant(&id));
+                }
+                self.manage_tenant(&mut session, request, asked).await
+            }
+        }
+    }
+
+    async fn manage_tenant(
+        &self,
+        session: &mut Session<'_>,
+        request: &Request,
+        asked: &Asked<'_>,
+    ) -> Result<Response, Error> {
+        let &Asked {
+            operation,
+            named,
+            query,
+        } = asked;
+        match operation {
+            Operation::ListPolicies => self.list_policies(session).await,
+            Operation::ReadPolicy => self.read_policy(session, named).await,
+            Operation::ReplacePolicy => self.replace_policy(session, named, request).await,
+            Operation::DeletePolicy => self.delete_policy(session, named).await,
+            Operation::PolicyReport => self.policy_report(session).await,
+            Operation::DecideForAdministrator => self.decided(session, named, 200).await,
+            Operation::ListSessions => self.list_sessions(session, query).await,
+            Operation::ListEvents => self.list_events(session, query).await,
             _ => Err(Error::NoEndpoint),
         }
     }

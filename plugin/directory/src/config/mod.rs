@@ -4,10 +4,12 @@
 mod limits;
 mod paths;
 mod schemas;
+mod sessions;
 mod types;
 
 pub use limits::Limits;
 pub(crate) use paths::Below;
+pub use sessions::Sessions;
 pub(crate) use types::is_version;
 pub use types::{BasePath, PublicUrl, Sha256};
 
@@ -27,6 +29,10 @@ pub struct Config {
     pub base_path_aliases: Option<Vec<BasePath>>,
     /// Where the administrator's interface is: `/admin/v1`.
     pub admin_path: BasePath,
+    /// Where RADIUS servers and other guards of the network ask: `/access/v1`.
+    pub access_path: BasePath,
+    /// What a RADIUS server is told of sessions.
+    pub sessions: Sessions,
     /// The URL of the base path as clients see it, such as
     /// `https://eu.example.com/scim/v2`. Without it, each request tells scheme,
     /// host and what proxies took from the path.
@@ -139,21 +145,31 @@ impl Config {
                 &format!("must be at least {least} with these max_body_bytes and max_json_values"),
             ));
         }
-        if self.base_path.contains(self.admin_path.as_str().as_bytes())
-            || self.admin_path.contains(self.base_path.as_str().as_bytes())
-        {
+        let overlap = |one: &BasePath, other: &BasePath| {
+            one.contains(other.as_str().as_bytes()) || other.contains(one.as_str().as_bytes())
+        };
+        if overlap(&self.base_path, &self.admin_path) {
             return Err(ConfigError::new(
                 "admin_path",
                 "must be neither above nor below base_path",
             ));
         }
+        if overlap(&self.access_path, &self.base_path)
+            || overlap(&self.access_path, &self.admin_path)
+        {
+            return Err(ConfigError::new(
+                "access_path",
+                "must be neither above nor below base_path or admin_path",
+            ));
+        }
         let given = self.base_path_aliases.iter().flatten();
         for (at, alias) in given.enumerate() {
             let alias = alias.as_str().as_bytes();
-            if self.base_path.contains(alias) || self.admin_path.contains(alias) {
+            let taken = [&self.base_path, &self.admin_path, &self.access_path];
+            if taken.iter().any(|path| path.contains(alias)) {
                 return Err(ConfigError::new(
                     &format!("base_path_aliases[{at}]"),
-                    "must be neither base_path nor admin_path, nor below one of them",
+                    "must be neither base_path, admin_path nor access_path, nor below one of them",
                 ));
             }
         }
@@ -216,11 +232,10 @@ fn objects(value: &serde_json::Value) -> Result<(), ConfigError> {
     if !value.is_object() {
         return Err(ConfigError::new(".", "must be a JSON object"));
     }
-    match value.get("limits") {
-        Some(limits) if !limits.is_object() => {
-            Err(ConfigError::new("limits", "must be a JSON object"))
-        }
-        _ => Ok(()),
+    let object = |key: &&str| value.get(key).is_none_or(serde_json::Value::is_object);
+    match ["limits", "sessions"].iter().find(|key| !object(key)) {
+        Some(key) => Err(ConfigError::new(key, "must be a JSON object")),
+        None => Ok(()),
     }
 }
 
@@ -230,6 +245,8 @@ impl Default for Config {
             base_path: BasePath::of("/scim/v2"),
             base_path_aliases: None,
             admin_path: BasePath::of("/admin/v1"),
+            access_path: BasePath::of("/access/v1"),
+            sessions: Sessions::default(),
             public_url: None,
             trust_forwarded: true,
             documentation_url: None,
@@ -368,6 +385,15 @@ mod tests {
             (
                 r#"{"resource_types":[{"name":"User","endpoint":"/People"}]}"#,
                 "resource_types[0].endpoint: there is a resource type \"User\" already",
+            ),
+            (r#"{"sessions":[]}"#, "sessions: must be"),
+            (
+                r#"{"sessions":{"interim_seconds":5}}"#,
+                "sessions.interim_seconds: must be a whole number from 60 to 86400",
+            ),
+            (
+                r#"{"access_path":"/admin/v1/x"}"#,
+                "access_path: must be neither",
             ),
             ("[]", "the configuration: must be"),
             (r#"{"limits":[]}"#, "limits: must be"),

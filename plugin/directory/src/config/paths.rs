@@ -19,6 +19,7 @@ impl Config {
     pub fn handles(&self, path: &[u8]) -> bool {
         self.base_path.contains(path)
             || self.admin_path.contains(path)
+            || self.access_path.contains(path)
             || self
                 .aliases()
                 .any(|alias| types::rest(alias, path).is_some())
@@ -33,8 +34,9 @@ impl Config {
                 versioned: self.base_path.names_version(),
             });
         }
-        // Below an alias there may be the administrator's interface.
-        if self.admin_path.contains(target.as_bytes()) {
+        // Below an alias there may be the other interfaces.
+        let others = [&self.admin_path, &self.access_path];
+        if others.iter().any(|path| path.contains(target.as_bytes())) {
             return None;
         }
         let rest = self

@@ -4,7 +4,7 @@
 mod bound;
 mod candidate;
 mod cursor;
-mod parameters;
+pub(crate) mod parameters;
 mod plan;
 mod ranking;
 mod walk;

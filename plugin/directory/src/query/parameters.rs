@@ -29,6 +29,25 @@ pub(crate) fn parse(query: &str, wanted: &[Parameter]) -> Result<SearchRequest, 
     Ok(request)
 }
 
+/// The text of a parameter that is none of SCIM's, if it is given.
+///
+/// # Errors
+/// [`Error::BadParameter`] for one that comes twice or is no text.
+pub(crate) fn text(query: &str, wanted: &str) -> Result<Option<String>, Error> {
+    let refuse = |reason: &str| Error::BadParameter {
+        name: wanted.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let mut given = pairs(query).filter(|(name, _)| *name == wanted);
+    let Some((_, value)) = given.next() else {
+        return Ok(None);
+    };
+    if given.next().is_some() {
+        return Err(refuse("is given twice"));
+    }
+    decode(value).map(Some).map_err(refuse)
+}
+
 /// Whether there is a filter, good or not.
 pub(crate) fn names_filter(query: &str) -> bool {
     pairs(query).any(|(name, _)| named(name) == Some(Parameter::Filter))

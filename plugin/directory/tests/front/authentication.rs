@@ -84,6 +84,7 @@ fn every_route_refuses_what_is_no_valid_token() {
     for (base, routes) in [
         ("/scim/v2", &world.service.routes().scim),
         ("/admin/v1", &world.service.routes().admin),
+        ("/access/v1", &world.service.routes().access),
     ] {
         for (method, path) in calls(routes, &id) {
             let call = at(&world, base, method, &path);
@@ -197,6 +198,12 @@ fn every_route_refuses_a_token_without_its_scope() {
             refused(&world, &call.clone().bearer(token), 403);
         }
     }
+    for (method, path) in calls(&world.service.routes().access, "alice") {
+        let call = at(&world, "/access/v1", method, &path);
+        for token in [&scim, &read, &admin] {
+            refused(&world, &call.clone().bearer(token), 403);
+        }
+    }
 }
 
 #[test]
@@ -278,12 +285,14 @@ fn no_route_reaches_another_tenant() {
 fn the_key_of_the_administrator_is_no_token_and_no_token_is_that_key() {
     let world = World::new();
     let (admin, _) = world.token("acme", &["admin"]);
-    for (method, path) in calls(&world.service.routes().scim, "x") {
-        refused(
-            &world,
-            &at(&world, "/scim/v2", method, &path).bearer(ADMIN_KEY),
-            401,
-        );
+    for (base, routes) in [
+        ("/scim/v2", &world.service.routes().scim),
+        ("/access/v1", &world.service.routes().access),
+    ] {
+        for (method, path) in calls(routes, "x") {
+            let call = at(&world, base, method, &path);
+            refused(&world, &call.bearer(ADMIN_KEY), 401);
+        }
     }
     for key in [
         "correct horse battery stapl",

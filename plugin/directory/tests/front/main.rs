@@ -2,11 +2,17 @@
 //! tests go through the table of routes itself, so that no route is forgotten.
 
 #[cfg(test)]
+mod access;
+#[cfg(test)]
+mod accounting;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
 mod discovery;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -15,6 +21,8 @@ mod me;
 mod modes;
 #[cfg(test)]
 mod negotiation;
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod quotas;
 #[cfg(test)]

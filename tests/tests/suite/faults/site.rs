@@ -29,8 +29,9 @@ const PREFIX: &str = "scim/";
 pub(super) const CLIENTS: usize = 12;
 /// Of the two Envoys: a change of a group is written at once, or staged unless it is the smallest.
 const MEMBERS_AT_ONCE: [usize; 2] = [2_000, 1];
-/// How long service may take to resume once a fault is over.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long service may take to resume once a fault is over: three members of etcd read all that
+/// an hour of writes has left, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long etcd may take to answer a question of ours.
 const ANSWER: Duration = Duration::from_secs(5);
 

@@ -1,12 +1,16 @@
 //! The routes: which paths there are, which methods each has and what they do.
 //! One table, read by the service and by the tests that go through all of it.
 
+mod operation;
+mod table;
+
+pub(crate) use operation::Operation;
+
 use crate::config::is_version;
-use crate::keys::Kind;
 use percent_encoding::percent_decode_str;
 use scim::Error;
 use scim::json::Quoted;
-use scim::schema::{Registry, ResourceTypeId};
+use scim::schema::Registry;
 use std::borrow::Cow;
 
 /// A path and its methods.
@@ -28,35 +32,8 @@ pub struct Routes {
     pub scim: Vec<Route>,
     /// Those below the administrator's path.
     pub admin: Vec<Route>,
-}
-
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    Create(ResourceTypeId),
-    Read(ResourceTypeId),
-    Replace(ResourceTypeId),
-    Patch(ResourceTypeId),
-    Delete(ResourceTypeId),
-    /// A query: of one type, or of all.
-    List(Option<ResourceTypeId>),
-    /// Which methods there are (RFC 9110 §9.3.7).
-    Options(&'static str),
-    /// A query by POST (RFC 7644 §3.4.3).
-    Search(Option<ResourceTypeId>),
-    /// Many operations in one request (RFC 7644 §3.7).
-    Bulk,
-    NotImplemented(&'static str),
-    ResourceType,
-    ResourceTypes,
-    Schema,
-    Schemas,
-    ServiceProviderConfig,
-    CreateTenant,
-    CreateToken,
-    DeleteToken,
-    ListTenants,
-    ListTokens,
+    /// Those below the path of the network's questions.
+    pub access: Vec<Route>,
 }
 
 /// A request's route: what to do, and the texts that stood for the segments in
@@ -73,10 +50,12 @@ impl Routes {
     /// The routes of a service with these resource types.
     #[must_use]
     pub fn new(registry: &Registry) -> Self {
-        let of_types = registry.provisioned().flat_map(of_type);
+        let of_types = registry.provisioned().flat_map(table::of_type);
+        let of_service = table::of_service(registry.core().user);
         Self {
-            scim: of_types.chain(of_service(registry.core().user)).collect(),
-            admin: of_administrator().into(),
+            scim: of_types.chain(of_service).collect(),
+            admin: table::of_administrator(),
+            access: table::of_access(),
         }
     }
 }
@@ -98,94 +77,6 @@ impl Route {
         let mut named = self.operations.iter().filter(|(name, _)| *name == method);
         named.next().map(|(_, operation)| *operation)
     }
-}
-
-/// The routes of one resource type.
-fn of_type(definition: &scim::schema::ResourceType) -> [Route; 3] {
-    let (id, endpoint) = (definition.id, &definition.endpoint);
-    [
-        Route::new(
-            endpoint.clone(),
-            "GET, HEAD, POST, OPTIONS",
-            &[("GET", Op::List(Some(id))), ("POST", Op::Create(id))],
-        ),
-        Route::new(
-            format!("{endpoint}/.search"),
-            "POST, OPTIONS",
-            &[("POST", Op::Search(Some(id)))],
-        ),
-        Route::new(
-            format!("{endpoint}/{{id}}"),
-            "GET, HEAD, PUT, PATCH, DELETE, OPTIONS",
-            &[
-                ("GET", Op::Read(id)),
-                ("PUT", Op::Replace(id)),
-                ("PATCH", Op::Patch(id)),
-                ("DELETE", Op::Delete(id)),
-            ],
-        ),
-    ]
-}
-
-/// The routes that are there whatever the resource types.
-fn of_service(user: ResourceTypeId) -> [Route; 9] {
-    [
-        Route::new(
-            "/ServiceProviderConfig",
-            "GET, HEAD, OPTIONS",
-            &[("GET", Op::ServiceProviderConfig)],
-        ),
-        Route::new(
-            "/ResourceTypes",
-            "GET, HEAD, OPTIONS",
-            &[("GET", Op::ResourceTypes)],
-        ),
-        Route::new(
-            "/ResourceTypes/{name}",
-            "GET, HEAD, OPTIONS",
-            &[("GET", Op::ResourceType)],
-        ),
-        Route::new("/Schemas", "GET, HEAD, OPTIONS", &[("GET", Op::Schemas)]),
-        Route::new(
-            "/Schemas/{urn}",
-            "GET, HEAD, OPTIONS",
-            &[("GET", Op::Schema)],
-        ),
-        Route::new("", "GET, HEAD, OPTIONS", &[("GET", Op::List(None))]),
-        Route::new("/.search", "POST, OPTIONS", &[("POST", Op::Search(None))]),
-        Route::new("/Bulk", "POST, OPTIONS", &[("POST", Op::Bulk)]),
-        Route::new(
-            "/Me",
-            "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
-            &[
-                ("GET", Op::Read(user)),
-                ("POST", Op::NotImplemented("To create oneself")),
-                ("PUT", Op::Replace(user)),
-                ("PATCH", Op::Patch(user)),
-                ("DELETE", Op::Delete(user)),
-            ],
-        ),
-    ]
-}
-
-fn of_administrator() -> [Route; 3] {
-    [
-        Route::new(
-            "/tenants",
-            "GET, HEAD, POST, OPTIONS",
-            &[("GET", Op::ListTenants), ("POST", Op::CreateTenant)],
-        ),
-        Route::new(
-            "/tenants/{tenant}/tokens",
-            "GET, HEAD, POST, OPTIONS",
-            &[("GET", Op::ListTokens), ("POST", Op::CreateToken)],
-        ),
-        Route::new(
-            "/tenants/{tenant}/tokens/{id}",
-            "DELETE, OPTIONS",
-            &[("DELETE", Op::DeleteToken)],
-        ),
-    ]
 }
 
 /// The first route that fits.
@@ -268,76 +159,6 @@ impl Matched {
     }
 }
 
-impl Operation {
-    /// What metrics and log call it.
-    pub(crate) fn name(self, registry: &Registry) -> &'static str {
-        let of = |resource_type, [user, group, other]: [&'static str; 3]| match Kind::of(
-            registry,
-            resource_type,
-        ) {
-            Kind::User => user,
-            Kind::Group => group,
-            Kind::Other(..) => other,
-        };
-        match self {
-            Self::Create(t) => of(t, ["user.create", "group.create", "resource.create"]),
-            Self::Read(t) => of(t, ["user.read", "group.read", "resource.read"]),
-            Self::Replace(t) => of(t, ["user.replace", "group.replace", "resource.replace"]),
-            Self::Patch(t) => of(t, ["user.patch", "group.patch", "resource.patch"]),
-            Self::Delete(t) => of(t, ["user.delete", "group.delete", "resource.delete"]),
-            Self::List(Some(t)) => of(t, ["user.list", "group.list", "resource.list"]),
-            Self::List(None) => "list",
-            Self::Search(Some(t)) => of(t, ["user.search", "group.search", "resource.search"]),
-            Self::Search(None) => "search",
-            Self::Bulk => "bulk",
-            Self::Options(_) => "options",
-            Self::NotImplemented(_) => "unsupported",
-            Self::ResourceType
-            | Self::ResourceTypes
-            | Self::Schema
-            | Self::Schemas
-            | Self::ServiceProviderConfig => "discovery",
-            Self::CreateTenant => "tenant.create",
-            Self::CreateToken => "token.create",
-            Self::DeleteToken => "token.delete",
-            Self::ListTenants => "tenant.list",
-            Self::ListTokens => "token.list",
-        }
-    }
-
-    /// Whether it changes what is stored.
-    pub(crate) fn writes(self) -> bool {
-        match self {
-            Self::Create(_)
-            | Self::Replace(_)
-            | Self::Patch(_)
-            | Self::Delete(_)
-            | Self::Bulk
-            | Self::CreateTenant
-            | Self::CreateToken
-            | Self::DeleteToken => true,
-            Self::Read(_)
-            | Self::List(_)
-            | Self::Options(_)
-            | Self::Search(_)
-            | Self::NotImplemented(_)
-            | Self::ResourceType
-            | Self::ResourceTypes
-            | Self::Schema
-            | Self::Schemas
-            | Self::ServiceProviderConfig
-            | Self::ListTenants
-            | Self::ListTokens => false,
-        }
-    }
-
-    /// Whether it takes a body.
-    pub(crate) fn has_body(self) -> bool {
-        let is_deletion = matches!(self, Self::Delete(_) | Self::DeleteToken);
-        self.writes() && !is_deletion || matches!(self, Self::Search(_))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,7 +170,10 @@ mod tests {
     #[test]
     fn the_allow_header_names_the_methods() {
         let routes = Routes::new(&registry());
-        for route in routes.scim.iter().chain(&routes.admin) {
+        for route in [&routes.scim, &routes.admin, &routes.access]
+            .into_iter()
+            .flatten()
+        {
             let mut methods = Vec::new();
             for (method, _) in &route.operations {
                 methods.push(*method);
@@ -365,7 +189,7 @@ mod tests {
     #[test]
     fn no_path_is_there_twice() {
         let routes = Routes::new(&registry());
-        for table in [&routes.scim, &routes.admin] {
+        for table in [&routes.scim, &routes.admin, &routes.access] {
             let mut paths: Vec<_> = table.iter().map(|r| r.path.to_lowercase()).collect();
             paths.sort();
             let all = paths.len();

@@ -1,0 +1,88 @@
+//! Users on the network, and whether each may stay: for an administrator who looks, and for an
+//! agent that tells the network's gear. It says what is, not what changed, so whoever missed a
+//! change finds it at the next look.
+
+use super::answer;
+use crate::Directory;
+use crate::access::{Decision, Effective, NetworkSession};
+use crate::environment::{Clock, Entropy};
+use crate::http::Response;
+use crate::kv::Kv;
+use crate::query::parameters;
+use crate::session::Session;
+use scim::Error;
+use scim::gather::Gather as _;
+use serde::Serialize;
+
+/// A session, and what becomes of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Judged<'a> {
+    #[serde(flatten)]
+    session: &'a NetworkSession,
+    verdict: Verdict,
+    /// The decision that holds now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<String>,
+    /// What the user gets now, where that is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<&'a Effective>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Verdict {
+    Keep,
+    /// The user may stay, with another policy.
+    Change,
+    /// The user may no longer be on the network.
+    Disconnect,
+}
+
+#[derive(Serialize)]
+struct Sessions<'a> {
+    sessions: Vec<Judged<'a>>,
+}
+
+impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    pub(super) async fn list_sessions(
+        &self,
+        session: &mut Session<'_>,
+        query: &str,
+    ) -> Result<Response, Error> {
+        let user = parameters::text(query, "user")?.unwrap_or_default();
+        let found = self.sessions_of(session, &user).await?;
+        let users = found.iter().map(|(_, one)| one.user_id.clone()).gather();
+        let decisions = self.decide_all(session, users).await?;
+        let sessions = found
+            .iter()
+            .map(|(_, one)| judge(one, decisions.get(&one.user_id)));
+        answer(
+            200,
+            &Sessions {
+                sessions: sessions.collect(),
+            },
+        )
+    }
+}
+
+/// What becomes of a session, by what holds now of its user.
+fn judge<'a>(session: &'a NetworkSession, decision: Option<&'a Decision>) -> Judged<'a> {
+    let policy = decision
+        .and_then(Decision::allowed)
+        .map(|allowed| &allowed.policy);
+    let current = policy.map(Effective::decision);
+    // Of a session that another let in nobody knows what it has.
+    let is_same = session.decision.is_none() || session.decision == current;
+    let verdict = match (&current, is_same) {
+        (None, _) => Verdict::Disconnect,
+        (Some(_), true) => Verdict::Keep,
+        (Some(_), false) => Verdict::Change,
+    };
+    Judged {
+        session,
+        verdict,
+        current,
+        policy: policy.filter(|_| verdict == Verdict::Change),
+    }
+}
