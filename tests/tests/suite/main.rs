@@ -17,6 +17,7 @@ mod overload;
 mod parity;
 mod privacy;
 mod requirements;
+mod space;
 mod start_stop;
 mod tls;
 mod transcripts;
