@@ -1,7 +1,7 @@
 //! The users who are on the network, as RADIUS accounting tells it. A session is a key on a lease:
 //! one that nothing more is heard of ends by itself.
 
-use super::rlm_rest::Accounted;
+use super::rlm_rest::{self, Accounted};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::kv::{KeyValue, Kv, LeaseId, Op, Range, Txn};
@@ -46,7 +46,8 @@ impl NetworkSession {
         now: String,
     ) -> Self {
         let text = |text: &str| text.chars().take(MAX_TEXT).collect::<String>();
-        let [nas, identifier, session] = [
+        let [name, nas, identifier, session] = [
+            accounted.user_name.text(),
             accounted.nas_address.text(),
             accounted.nas_identifier.text(),
             accounted.session.text(),
@@ -54,7 +55,7 @@ impl NetworkSession {
         Self {
             id: id(nas, identifier, session),
             user_id,
-            user_name: text(accounted.user_name.text()),
+            user_name: text(rlm_rest::repaired(name).as_deref().unwrap_or(name)),
             decision,
             acct_session_id: text(session),
             nas_ip_address: text(nas),
