@@ -1,6 +1,8 @@
 //! The command line: what can be said, and who does it.
 
-use crate::commands::{bench, faults, fuzz, kv, replay, serve, simulate, test, up, web};
+use crate::commands::{
+    bench, disconnect, faults, fuzz, kv, replay, serve, simulate, test, up, web,
+};
 use crate::error::Error;
 use crate::paths;
 use crate::process::become_child;
@@ -46,6 +48,8 @@ enum Command {
     Kv(kv::KvArgs),
     /// Play identity-provider transcripts against any SCIM server
     Replay(replay::ReplayArgs),
+    /// End and change sessions at the network gear as the directory decides
+    Disconnect(disconnect::DisconnectArgs),
     /// Build the protocol as a package for browsers and Node
     Web(web::WebArgs),
     /// Become a program that dies with the process PARENT
@@ -133,6 +137,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Simulate(args) => simulate::run(&args),
         Command::Kv(args) => on_runtime(kv::run(&args)),
         Command::Replay(args) => on_runtime(replay::run(&args)),
+        Command::Disconnect(args) => on_runtime(disconnect::run(&args)),
         Command::Web(args) => web::run(&args),
     };
     match done {

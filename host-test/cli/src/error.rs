@@ -194,6 +194,30 @@ pub enum Error {
     #[error("{0}. Check the address and that the server runs.")]
     Http(#[from] crate::http::HttpError),
 
+    /// The service refuses what `disconnect` asks it.
+    #[error(
+        "{url} answered {answer}. Check --url, --tenant, and that the token has the scope admin in that tenant."
+    )]
+    Refused {
+        /// The admin API's URL.
+        url: String,
+        /// Status and body.
+        answer: String,
+    },
+
+    /// No token is given to `disconnect`.
+    #[error("There is no token. Name a file that holds it with --token-file, or set {0}.")]
+    NoToken(&'static str),
+
+    /// The file of network gear cannot be understood.
+    #[error("{path} does not list network gear: {reason}.")]
+    Gear {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and where.
+        reason: String,
+    },
+
     /// A transcript cannot be used.
     #[error(
         "{path} is not a transcript: {reason}. The format is described by `cargo edge replay --help`."
@@ -214,6 +238,12 @@ pub enum Error {
         "etcd is not installed. Install it (Debian: apt-get install etcd-server etcd-client), set ETCD=/path/to/etcd, or leave those tests out with --without etcd."
     )]
     EtcdMissing,
+
+    /// FreeRADIUS is missing, which only `test` needs.
+    #[error(
+        "FreeRADIUS 3.2 with rlm_rest and eapol_test is not installed. Install it (Debian: apt-get install freeradius freeradius-rest eapoltest), set FREERADIUS=/path/to/freeradius, or leave those tests out with --without freeradius."
+    )]
+    FreeRadiusMissing,
 
     /// A C++ compiler is missing, which only fuzzing needs.
     #[error(

@@ -7,6 +7,7 @@ pub mod build;
 pub mod cli;
 mod commands;
 mod config;
+mod disconnect;
 pub mod envoy;
 mod error;
 mod fuzz;

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::progress::Step;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The program of that name on PATH.
@@ -42,6 +42,47 @@ pub fn etcd() -> Result<PathBuf, Error> {
         return Err(Error::EtcdMissing);
     }
     find_on_path("etcd").ok_or(Error::EtcdMissing)
+}
+
+/// Where Debian has FreeRADIUS, which is not on everybody's PATH.
+const FREERADIUS: &str = "/usr/sbin/freeradius";
+/// FreeRADIUS's module for HTTP, a package of its own.
+const RLM_REST: &str = "/usr/lib/freeradius/rlm_rest.so";
+
+/// FreeRADIUS with its module for HTTP, and `eapol_test`: `FREERADIUS`, else where Debian has
+/// it, else installed as Debian packages when we may.
+///
+/// # Errors
+/// [`Error::FreeRadiusMissing`] when it is not there and cannot be installed.
+pub fn freeradius() -> Result<PathBuf, Error> {
+    if let Some(path) = std::env::var_os("FREERADIUS").filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let find = || {
+        let path = find_on_path("freeradius").unwrap_or_else(|| FREERADIUS.into());
+        (path.is_file() && Path::new(RLM_REST).is_file()).then_some(path)
+    };
+    let all = find().filter(|_| find_on_path("eapol_test").is_some());
+    if let Some(path) = all {
+        return Ok(path);
+    }
+    let is_new = !Path::new(FREERADIUS).is_file();
+    if !debian_packages(&["freeradius", "freeradius-rest", "eapoltest"])? {
+        return Err(Error::FreeRadiusMissing);
+    }
+    // Its package starts it. Whoever had none does not want one for everybody now.
+    if is_new && Path::new("/run/systemd/system").is_dir() {
+        run_quietly("systemctl", &["disable", "--now", "freeradius"])?;
+    }
+    find().ok_or(Error::FreeRadiusMissing)
+}
+
+/// The program that connects by EAP, which comes with [`freeradius`].
+///
+/// # Errors
+/// [`Error::FreeRadiusMissing`] when it is not there.
+pub fn eapol_test() -> Result<PathBuf, Error> {
+    find_on_path("eapol_test").ok_or(Error::FreeRadiusMissing)
 }
 
 /// The oldest Node that will do: the oldest one with all that the package uses.

@@ -1,6 +1,7 @@
 //! The commands, one module each.
 
 pub(crate) mod bench;
+pub(crate) mod disconnect;
 pub(crate) mod faults;
 pub(crate) mod fuzz;
 pub(crate) mod kv;

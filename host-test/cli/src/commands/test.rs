@@ -40,6 +40,9 @@ enum Part {
     Etcd,
     /// Node 18 or newer
     Node,
+    /// FreeRADIUS 3.2 with rlm_rest, and eapol_test
+    #[value(name = "freeradius")]
+    FreeRadius,
     /// The fuzz targets, which need a C++ compiler
     Fuzz,
     /// Simulated histories, which take some minutes
@@ -49,10 +52,11 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Envoy,
         Self::Etcd,
         Self::Node,
+        Self::FreeRadius,
         Self::Fuzz,
         Self::Simulation,
         Self::Suites,
@@ -63,6 +67,7 @@ impl Part {
             Self::Envoy => "envoy",
             Self::Etcd => "etcd",
             Self::Node => "node",
+            Self::FreeRadius => "freeradius",
             Self::Fuzz => "fuzz",
             Self::Simulation => "simulation",
             Self::Suites => "suites",
@@ -75,6 +80,7 @@ impl Part {
             Self::Envoy => Some(("ENVOY", binary::find()?)),
             Self::Etcd => Some(("ETCD", tools::etcd()?)),
             Self::Node => Some(("NODE", tools::node()?)),
+            Self::FreeRadius => Some(("FREERADIUS", tools::freeradius()?)),
             Self::Fuzz | Self::Simulation => None,
             Self::Suites => {
                 suites::programs()?;
