@@ -10,6 +10,32 @@ use std::path::Path;
 /// The name in the certificates of both servers.
 pub const SERVER: &str = "localhost";
 
+/// Whose certificate [`write_eap`] makes for a device.
+pub const DEVICE: &str = "ada@example.com";
+
+/// Writes what EAP needs into `folder`: `ca`, and by it `radius` for the server and one for the
+/// device of [`DEVICE`], named so.
+///
+/// # Panics
+/// When they cannot be made.
+pub fn write_eap(folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder for certificates");
+    let authority = authority("EAP");
+    issue(
+        folder,
+        "radius",
+        &authority,
+        &[ExtendedKeyUsagePurpose::ServerAuth],
+    );
+    issue(
+        folder,
+        DEVICE,
+        &authority,
+        &[ExtendedKeyUsagePurpose::ClientAuth],
+    );
+    fs::write(folder.join("ca.crt"), authority.pem()).expect("a certificate file");
+}
+
 /// Writes the certificates and keys of one deployment into `folder`, and returns the authority of
 /// the endpoint's own certificate in DER, which is another one than etcd's.
 ///

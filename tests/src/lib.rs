@@ -14,6 +14,7 @@ pub mod link;
 pub mod native;
 pub mod ports;
 pub mod program;
+pub mod radius;
 pub mod raw;
 pub mod recording;
 pub mod scim;
@@ -31,6 +32,8 @@ pub enum Needs {
     Etcd,
     /// Node.
     Node,
+    /// FreeRADIUS, and `eapol_test`.
+    FreeRadius,
     /// The conformance suites of others.
     Suites,
 }
@@ -42,6 +45,7 @@ impl Needs {
             Self::Envoy => "envoy",
             Self::Etcd => "etcd",
             Self::Node => "node",
+            Self::FreeRadius => "freeradius",
             Self::Suites => "suites",
         };
         let parts = std::env::var("SCIM_EDGE_WITHOUT").unwrap_or_default();
@@ -67,6 +71,7 @@ pub fn within(seconds: u64, needs: &[Needs], test: impl Future<Output = ()>) {
             Needs::Envoy => tools::envoy(),
             Needs::Etcd => tools::etcd(),
             Needs::Node => tools::node(),
+            Needs::FreeRadius => tools::freeradius(),
             Needs::Suites => tools::suites(),
         };
     }

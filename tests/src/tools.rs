@@ -48,6 +48,24 @@ pub fn node() -> &'static Path {
     once(&PATH, edge_cli::tools::node)
 }
 
+/// FreeRADIUS.
+///
+/// # Panics
+/// When there is none and none can be installed.
+pub fn freeradius() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    once(&PATH, edge_cli::tools::freeradius)
+}
+
+/// The program that connects by EAP.
+///
+/// # Panics
+/// When it was not installed with [`freeradius`].
+pub fn eapol_test() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    once(&PATH, edge_cli::tools::eapol_test)
+}
+
 /// The folder of the conformance suites' programs.
 ///
 /// # Panics

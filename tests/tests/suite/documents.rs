@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 5] = [
+const DOCUMENTS: [&str; 6] = [
     "README.md",
+    "freeradius/README.md",
     "ARCHITECTURE.md",
     "docs/operations.md",
     "docs/requirements.md",

@@ -16,6 +16,7 @@ mod metrics;
 mod overload;
 mod parity;
 mod privacy;
+mod radius;
 mod requirements;
 mod space;
 mod start_stop;

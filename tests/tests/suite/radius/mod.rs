@@ -1,0 +1,9 @@
+//! Network access as the gear sees it: what Debian's FreeRADIUS answers on the configuration in
+//! `freeradius/`, and what orders arrive at a network access server.
+
+mod access;
+mod agent;
+mod eap;
+mod hostile;
+mod measure;
+mod site;
