@@ -14,10 +14,11 @@ use tests::envoy::Envoy;
 use tests::{Findings, Needs, ports, scim, store, tools, within};
 
 /// How long a listener that was replaced goes on with the connections it has: longer than a
-/// request takes while other tests run beside this one. Then Envoy closes them.
-const DRAIN: [&str; 4] = ["--drain-time-s", "5", "--drain-strategy", "immediate"];
-/// Until that is over.
-const DRAINED: Duration = Duration::from_secs(6);
+/// request takes while other tests run beside this one. Then Envoy closes them, whatever is
+/// under way.
+const DRAIN: [&str; 4] = ["--drain-time-s", "15", "--drain-strategy", "immediate"];
+/// From one update to the next: the first listeners end while the later ones serve.
+const PAUSE: Duration = Duration::from_secs(6);
 
 const CLIENTS: usize = 4;
 
@@ -149,7 +150,7 @@ fn neither_a_new_configuration_nor_a_new_plugin_loses_a_request_on_envoy() {
         ] {
             deployment.write(module, max_count);
             deployment.serves(max_count).await;
-            tokio::time::sleep(DRAINED).await;
+            tokio::time::sleep(PAUSE).await;
             let now = done.load(Relaxed);
             assert!(now > before, "requests go on after {max_count}");
             before = now;
