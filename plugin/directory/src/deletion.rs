@@ -13,7 +13,7 @@ use crate::memberships::{List, in_groups, touch};
 use crate::password::Password;
 use crate::precondition::Precondition;
 use crate::resources::Stored;
-use crate::session::{Session, TransactError};
+use crate::session::Session;
 use crate::unused::Unused;
 use crate::walk::PAGE;
 use scim::Error;
@@ -76,6 +76,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
 
         let event = self.event(Kind::User, Action::Delete, id)?;
+        let retention = i64::from(self.config.retention_days) * SECONDS_PER_DAY;
         let mut lease = None;
         let mut attempts = Attempts::default();
         loop {
@@ -83,7 +84,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             precondition.check(stored.revision)?;
             let lease = match lease {
                 Some(lease) => lease,
-                None => *lease.insert(self.retention(session).await?),
+                None => *lease.insert(self.lease(session, retention).await?),
             };
             let password = Range {
                 revision: stored.read_at,
@@ -337,14 +338,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
         }
         Ok(current)
-    }
-
-    /// The lease of a deleted user's record.
-    async fn retention(&self, session: &mut Session<'_>) -> Result<LeaseId, Error> {
-        session.trace.store_calls += 1;
-        let seconds = i64::from(self.config.retention_days) * SECONDS_PER_DAY;
-        let lease = self.kv.grant_lease(seconds).await;
-        Ok(lease.map_err(TransactError::Store)?)
     }
 }
 

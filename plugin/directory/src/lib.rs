@@ -68,6 +68,7 @@ mod resources;
 mod response;
 mod session;
 mod staging;
+mod stored;
 mod tenant;
 mod token;
 mod unused;

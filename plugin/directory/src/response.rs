@@ -3,7 +3,9 @@
 use crate::auth::{MISSING, SCHEME};
 use crate::http::Response;
 use crate::negotiation::{JSON, SCIM_JSON};
+use crate::stored::encode;
 use scim::Error;
+use serde::Serialize;
 
 /// Seconds after which a client may try again.
 const RETRY_AFTER: &str = "1";
@@ -59,16 +61,19 @@ pub(crate) fn not_modified() -> Response {
     empty(304).with("cache-control", PRIVATE)
 }
 
-/// An answer of the administrator's interface.
-pub(crate) fn json(status: u16, body: Vec<u8>) -> Response {
+/// An answer of the interfaces of the administrator and of the network.
+///
+/// # Errors
+/// [`Error::Internal`] for what is no JSON.
+pub(crate) fn answer(status: u16, body: &impl Serialize) -> Result<Response, Error> {
     let response = Response {
         status,
-        body,
+        body: encode(body)?,
         headers: Vec::new(),
     };
-    response
+    Ok(response
         .with("content-type", JSON)
-        .with("cache-control", "no-store")
+        .with("cache-control", "no-store"))
 }
 
 /// The methods that there are at a path (RFC 9110 §9.3.7). Asking for them needs a

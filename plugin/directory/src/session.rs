@@ -7,7 +7,9 @@ use crate::Directory;
 use crate::bulk::Awaited;
 use crate::environment::{Clock, Entropy};
 use crate::keys::Keys;
-use crate::kv::{Compare, Kv, KvError, KvErrorKind, Op, OpReply, Range, RangeReply, Txn, TxnReply};
+use crate::kv::{
+    Compare, Kv, KvError, KvErrorKind, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply,
+};
 use crate::route::Matched;
 use crate::token::{Access, Digest, Grant};
 use crate::trace::Trace;
@@ -164,6 +166,20 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             ..Txn::default()
         };
         Ok(self.transact(session, txn).await?)
+    }
+
+    /// A lease for keys that are to vanish after so many seconds.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub(crate) async fn lease(
+        &self,
+        session: &mut Session<'_>,
+        seconds: i64,
+    ) -> Result<LeaseId, Error> {
+        session.trace.store_calls += 1;
+        let lease = self.kv.grant_lease(seconds).await;
+        Ok(lease.map_err(TransactError::Store)?)
     }
 
     /// Makes sure that no answer leaves for a token that no longer stands, when

@@ -2,11 +2,12 @@
 //! which a session ends whose user may no longer be on the network.
 
 use super::rlm_rest::{Accounted, Attributes, Status};
-use super::{Decision, NetworkSession, answer, rlm_rest};
+use super::{Decision, NetworkSession, rlm_rest};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::kv::Kv;
+use crate::response::answer;
 use crate::session::Session;
 use scim::Error;
 
@@ -58,11 +59,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         sent: &str,
     ) -> Result<Option<String>, Error> {
-        if let Some(repaired) = rlm_rest::repaired(sent)
-            && let Some(id) = self.holder_of_name(session, &repaired).await?
-        {
-            return Ok(Some(id));
+        for name in rlm_rest::readings(sent) {
+            let id = self.holder_of_name(session, name.as_ref()).await?;
+            if id.is_some() {
+                return Ok(id);
+            }
         }
-        self.holder_of_name(session, sent).await
+        Ok(None)
     }
 }

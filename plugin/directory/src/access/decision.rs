@@ -9,6 +9,7 @@ use crate::keys::Kind;
 use crate::kv::{KeyValue, Kv, Range};
 use crate::memberships::in_groups;
 use crate::session::Session;
+use crate::stored::decode;
 use crate::walk::{FIRST, PAGE};
 use scim::Error;
 use scim::gather::Gather as _;
@@ -103,8 +104,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 .user_name
                 .is_some_and(|found| fold(&found) == fold(name))
             {
-                let decision = found.decision;
-                return Ok(decision);
+                return Ok(found.decision);
             }
         }
         Err(Error::Unavailable {
@@ -266,7 +266,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut policies = BTreeMap::new();
         for (group, found) in groups.into_iter().zip(found) {
             if let Some(kv) = found.kvs.first() {
-                policies.insert(group, super::decode(&kv.value)?);
+                policies.insert(group, decode(&kv.value)?);
             }
         }
         Ok(policies)

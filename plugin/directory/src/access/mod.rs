@@ -10,6 +10,7 @@ mod policy;
 mod rlm_rest;
 mod sessions;
 
+use decision::Denial;
 pub(crate) use decision::{Allowed, Decision};
 pub(crate) use policy::{Effective, Policy};
 pub(crate) use sessions::NetworkSession;
@@ -19,7 +20,7 @@ use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::kv::Kv;
 use crate::negotiation;
-use crate::response::{json, options};
+use crate::response::{answer, options};
 use crate::route::{self, Matched, Operation};
 use crate::session::Session;
 use crate::token::Access;
@@ -45,7 +46,7 @@ struct Decided<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    denial: Option<decision::Denial>,
+    denial: Option<Denial>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -152,16 +153,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         asked: &Asked,
     ) -> Result<Decision, Error> {
-        let sent = asked.user_name();
-        let repaired = rlm_rest::repaired(sent);
-        let name = repaired.as_deref().unwrap_or(sent);
-        let decision = self.decide_by_name(session, name).await?;
-        match decision {
-            Decision::Denied(decision::Denial::UnknownUser) if repaired.is_some() => {
-                self.decide_by_name(session, sent).await
+        for name in rlm_rest::readings(asked.user_name()) {
+            let decision = self.decide_by_name(session, name.as_ref()).await?;
+            if decision != Decision::Denied(Denial::UnknownUser) {
+                return Ok(decision);
             }
-            decision => Ok(decision),
         }
+        Ok(Decision::Denied(Denial::UnknownUser))
     }
 
     /// What a RADIUS server sent.
@@ -175,17 +173,4 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             reason: "is not the JSON of a RADIUS request with a \"User-Name\"".to_owned(),
         })
     }
-}
-
-fn answer(status: u16, body: &impl Serialize) -> Result<Response, Error> {
-    let body = serde_json::to_vec(body).map_err(|error| Error::Internal {
-        reason: format!("an answer cannot be written: {error}"),
-    })?;
-    Ok(json(status, body))
-}
-
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|error| Error::Internal {
-        reason: format!("a record is damaged: {error}"),
-    })
 }

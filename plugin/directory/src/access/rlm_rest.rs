@@ -7,6 +7,7 @@
 use super::Allowed;
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
 
 /// How a session's `Class` begins that we gave.
 const CLASS: &str = "scim-edge";
@@ -214,6 +215,12 @@ pub(super) fn repaired(text: &str) -> Option<String> {
     }
     let bytes: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
     String::from_utf8(bytes?).ok()
+}
+
+/// What a name that a RADIUS server sends may mean, the likeliest first.
+pub(super) fn readings(sent: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let repaired = repaired(sent).map(Cow::Owned);
+    repaired.into_iter().chain([Cow::Borrowed(sent)])
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {

@@ -4,8 +4,9 @@
 use super::rlm_rest::{self, Accounted};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
-use crate::kv::{KeyValue, Kv, LeaseId, Op, Range, Txn};
-use crate::session::{Session, TransactError};
+use crate::kv::{KeyValue, Kv, Op, Range, Txn};
+use crate::session::Session;
+use crate::stored::{decode, encode};
 use crate::token::Digest;
 use crate::walk::PAGE;
 use scim::Error;
@@ -86,10 +87,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         found: &NetworkSession,
     ) -> Result<(), Error> {
-        let value = serde_json::to_vec(found).map_err(|e| Error::Internal {
-            reason: e.to_string(),
-        })?;
-        let lease = self.session_lease(session).await?;
+        let value = encode(found)?;
+        let seconds = i64::try_from(self.config.sessions.expiry_seconds).unwrap_or(i64::MAX);
+        let lease = self.lease(session, seconds).await?;
         let put = Op::Put {
             key: session.keys.session(&found.user_id, &found.id),
             value,
@@ -147,7 +147,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         };
         let found = self.walk(session, all).await?;
         let read = found.into_iter().map(|kv| {
-            let one: NetworkSession = super::decode(&kv.value)?;
+            let one: NetworkSession = decode(&kv.value)?;
             Ok((kv, one))
         });
         read.collect()
@@ -161,13 +161,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         };
         self.transact_surely(session, txn).await?;
         Ok(())
-    }
-
-    async fn session_lease(&self, session: &mut Session<'_>) -> Result<LeaseId, Error> {
-        session.trace.store_calls += 1;
-        let seconds = i64::try_from(self.config.sessions.expiry_seconds).unwrap_or(i64::MAX);
-        let lease = self.kv.grant_lease(seconds).await;
-        Ok(lease.map_err(TransactError::Store)?)
     }
 }
 

@@ -4,7 +4,6 @@
 //! The keys of events are in the order of the clocks of whoever wrote them. So a page is looked for
 //! from some time before the event that it follows, and put in order by revision.
 
-use super::{answer, decode};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
@@ -12,7 +11,9 @@ use crate::ids;
 use crate::keys::last_segment;
 use crate::kv::{KeyValue, Kv, Range};
 use crate::query::parameters;
+use crate::response::answer;
 use crate::session::Session;
+use crate::stored::decode;
 use crate::walk::{PAGE, next_page};
 use scim::Error;
 use serde::Serialize;

@@ -16,7 +16,7 @@ use crate::keys;
 use crate::kv::{Kv, KvErrorKind, Outcome, Range, Txn, TxnReply};
 use crate::negotiation;
 use crate::quota::Attempt;
-use crate::response::{json, options};
+use crate::response::options;
 use crate::route::{self, Matched, Operation};
 use crate::session::{Session, TransactError};
 use crate::tenant::TenantId;
@@ -24,7 +24,6 @@ use crate::token::Access;
 use crate::trace::Trace;
 use scim::Error;
 use scim::json::Quoted;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
@@ -267,23 +266,4 @@ fn no_tenant(id: &str) -> Error {
         resource_type: "tenant".to_owned(),
         id: Quoted::from(id),
     }
-}
-
-/// An answer.
-fn answer(status: u16, body: &impl Serialize) -> Result<Response, Error> {
-    Ok(json(status, encode(body)?))
-}
-
-/// A value, as it is stored and sent.
-fn encode(value: &impl Serialize) -> Result<Vec<u8>, Error> {
-    serde_json::to_vec(value).map_err(|error| Error::Internal {
-        reason: format!("a record cannot be written: {error}"),
-    })
-}
-
-/// A value that was stored.
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|error| Error::Internal {
-        reason: format!("a record is damaged: {error}"),
-    })
 }

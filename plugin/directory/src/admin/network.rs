@@ -2,13 +2,13 @@
 //! agent that tells the network's gear. It says what is, not what changed, so whoever missed a
 //! change finds it at the next look.
 
-use super::answer;
 use crate::Directory;
 use crate::access::{Decision, Effective, NetworkSession};
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
 use crate::kv::Kv;
 use crate::query::parameters;
+use crate::response::answer;
 use crate::session::Session;
 use scim::Error;
 use scim::gather::Gather as _;

@@ -1,7 +1,6 @@
 //! Group policies: what the members of a group get, by the group's `displayName`, exactly and
 //! with its case. A policy may be there before its group, and stay when the group is gone.
 
-use super::{answer, decode, encode};
 use crate::Directory;
 use crate::access::Policy;
 use crate::commit::{Action, Attempts, Change, Commit};
@@ -9,8 +8,9 @@ use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::keys::{Kind, last_segment};
 use crate::kv::{Compare, KeyValue, Kv, Op, Range};
-use crate::response::empty;
+use crate::response::{answer, empty};
 use crate::session::Session;
+use crate::stored::{decode, encode};
 use crate::walk::PAGE;
 use scim::Error;
 use scim::json::Quoted;

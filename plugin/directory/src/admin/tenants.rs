@@ -1,12 +1,14 @@
 //! Tenants: made and listed.
 
-use super::{Caller, answer, decode, encode};
+use super::Caller;
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::keys;
 use crate::kv::{Compare, Kv, Op, OpReply, Range, Txn, prefix_end};
+use crate::response::answer;
 use crate::session::unexpected_reply;
+use crate::stored::{decode, encode};
 use crate::tenant::{Tenant, TenantId};
 use scim::Error;
 use scim::json::Quoted;

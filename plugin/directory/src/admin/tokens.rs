@@ -1,14 +1,15 @@
 //! Tokens of a tenant: made, listed and revoked. A token is in one answer only,
 //! that of its making.
 
-use super::{Caller, answer, decode, encode, no_tenant};
+use super::{Caller, no_tenant};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::keys::{self, Keys, Kind};
 use crate::kv::{Compare, Kv, Op, OpReply, Range, RangeReply, Txn};
-use crate::response::empty;
+use crate::response::{answer, empty};
 use crate::session::unexpected_reply;
+use crate::stored::{decode, encode};
 use crate::tenant::TenantId;
 use crate::token::{Digest, Expiry, Grant, PREFIX, Scope, hex};
 use scim::json::Quoted;

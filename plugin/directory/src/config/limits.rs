@@ -1,9 +1,9 @@
 //! How much the service takes at once. Nothing is unbounded: what exceeds a
 //! limit is refused by an error that names it.
 
-use super::types::within;
+use super::types::bounded;
 use scim::filter::Limits as FilterLimits;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// Limits, each with a default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -119,10 +119,4 @@ impl Default for Limits {
             auth_failure_burst: 1_000,
         }
     }
-}
-
-fn bounded<'de, D: Deserializer<'de>, const MIN: usize, const MAX: usize>(
-    deserializer: D,
-) -> Result<usize, D::Error> {
-    within(deserializer, MIN, MAX)
 }

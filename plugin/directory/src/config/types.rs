@@ -195,8 +195,15 @@ pub(super) fn cursor_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Resu
     u32::try_from(seconds).map_err(D::Error::custom)
 }
 
+/// A whole number from `MIN` to `MAX`.
+pub(super) fn bounded<'de, D: Deserializer<'de>, const MIN: usize, const MAX: usize>(
+    deserializer: D,
+) -> Result<usize, D::Error> {
+    within(deserializer, MIN, MAX)
+}
+
 /// A whole number between two others, themselves allowed.
-pub(super) fn within<'de, D: Deserializer<'de>>(
+fn within<'de, D: Deserializer<'de>>(
     deserializer: D,
     min: usize,
     max: usize,

@@ -40,13 +40,8 @@ impl Network {
     }
 
     fn patch(&self, path: &str, operation: &Value) {
-        let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]});
-        let call = self
-            .world
-            .scim("PATCH", path)
-            .bearer(&self.scim)
-            .body(&body);
-        assert!(matches!(call.send().status, 200 | 204));
+        let reply = self.world.patch(&self.scim, path, operation);
+        assert!(matches!(reply.status, 200 | 204), "{reply:?}");
     }
 }
 
@@ -139,15 +134,7 @@ fn whoever_may_not_be_on_the_network_hears_403() {
     denied("alice@example.com", "inactive");
     let path = format!("/Users/{carol}");
     assert_eq!(network.ask("carol").status, 200);
-    assert_eq!(
-        network
-            .world
-            .scim("DELETE", &path)
-            .bearer(&network.scim)
-            .send()
-            .status,
-        204
-    );
+    network.world.delete(&network.scim, &path);
     denied("carol", "unknownUser");
     let (theirs, _) = network.world.token("other", &["access"]);
     let reply = network
@@ -248,13 +235,10 @@ fn the_next_decision_sees_a_change_of_policy_group_and_name() {
         &json!({"op": "replace", "path": "displayName", "value": "staff"}),
     );
     assert_eq!(network.ask("ally").body["denial"], "noPolicy");
-    let gone = network
-        .world
-        .scim("DELETE", &format!("/Groups/{staff}"))
-        .bearer(&network.scim);
     network.world.policy("staff", &json!({"name": "p"}));
     assert_eq!(network.ask("ally").status, 200);
-    assert_eq!(gone.send().status, 204);
+    let path = format!("/Groups/{staff}");
+    network.world.delete(&network.scim, &path);
     assert_eq!(network.ask("ally").status, 403);
 }
 

@@ -52,15 +52,10 @@ impl Network {
     }
 
     fn deactivate(&self) {
-        let body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{"op": "replace", "path": "active", "value": false}]});
         let path = format!("/Users/{}", self.alice);
-        let call = self
-            .world
-            .scim("PATCH", &path)
-            .bearer(&self.scim)
-            .body(&body);
-        assert_eq!(call.send().status, 200);
+        let inactive = json!({"op": "replace", "path": "active", "value": false});
+        let reply = self.world.patch(&self.scim, &path, &inactive);
+        assert_eq!(reply.status, 200, "{reply:?}");
     }
 }
 
@@ -112,15 +107,7 @@ fn the_session_of_a_user_who_may_no_longer_be_on_the_network_ends_at_its_next_si
         &json!({})
     )));
     let path = format!("/Users/{}", network.alice);
-    assert_eq!(
-        network
-            .world
-            .scim("DELETE", &path)
-            .bearer(&network.scim)
-            .send()
-            .status,
-        204
-    );
+    network.world.delete(&network.scim, &path);
     assert!(disconnects(&network.tell("Interim-Update", "s1", &class)));
     assert!(disconnects(&network.tell("Start", "s1", &json!({}))));
     assert!(!disconnects(&network.tell("Stop", "s1", &class)));

@@ -105,6 +105,18 @@ impl World {
         assert!(matches!(made.status, 200 | 201), "{made:?}");
     }
 
+    /// Sends a PATCH of one operation.
+    pub(crate) fn patch(&self, token: &str, path: &str, operation: &Value) -> Reply {
+        let patch = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation]});
+        self.scim("PATCH", path).bearer(token).body(&patch).send()
+    }
+
+    /// Deletes a resource.
+    pub(crate) fn delete(&self, token: &str, path: &str) {
+        let reply = self.scim("DELETE", path).bearer(token).send();
+        assert_eq!(reply.status, 204, "{reply:?}");
+    }
+
     /// Creates a user and returns its id.
     pub(crate) fn user(&self, token: &str, name: &str) -> String {
         let made = self

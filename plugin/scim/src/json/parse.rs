@@ -81,8 +81,8 @@ fn not_json(text: &str, error: &serde_json::Error) -> Error {
     }
 }
 
-/// What a value at this depth may still hold, how many values may still come, and where a refusal of ours is
-/// kept: the parser's own error type carries only text.
+/// What a value at this depth may still hold, how many values may still come, and where a
+/// refusal of ours is kept: the parser's own error type carries only text.
 #[derive(Clone, Copy)]
 struct Seed<'c> {
     remaining: usize,
