@@ -5,6 +5,9 @@
 //! operation, and the transaction compares that it is absent; so when a reply is
 //! lost, the same transaction is sent again, and either it applies now or the
 //! event is found: the first one did.
+//!
+//! One more key has the id of the last event: whoever knows something of a tenant asks it alone
+//! whether anything has changed since.
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
@@ -133,7 +136,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         change: &Change,
     ) -> Result<Commit, Error> {
         let txn = self.transaction(session, event, change)?;
-        let (reply, in_doubt) = self.transact_surely(session, txn).await?;
+        let sent = self.transact_surely(session, txn).await;
+        // Also where nobody knows whether it was written.
+        self.writes.note(session.tenant());
+        let (reply, in_doubt) = sent?;
         let commit = read_reply(reply, change)?;
         // What was sent before may still be under way, and be made when a value is free
         // again that now is taken.
@@ -285,7 +291,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 
         let mut compares = vec![Compare::absent(key.clone())];
         compares.extend_from_slice(&change.compares);
-        let mut then = vec![Op::put(key.clone(), stored)];
+        let mut then = vec![
+            Op::put(key.clone(), stored),
+            Op::put(session.keys.last_event(), event.id.clone()),
+        ];
         then.extend_from_slice(&change.ops);
         let mut otherwise = vec![Op::Range(Range::one(key))];
         let holders = change.claims.iter().map(|claim| &claim.holder);
@@ -341,7 +350,7 @@ fn read_reply(reply: TxnReply, change: &Change) -> Result<Commit, Error> {
     if reply.succeeded {
         let mut many = reply.replies;
         let behind = many.split_off(many.len().saturating_sub(change.read.len()));
-        let many = many.into_iter().skip(1 + change.ops.len());
+        let many = many.into_iter().skip(2 + change.ops.len());
         return Ok(Commit::Made {
             revision: reply.revision,
             many: Some(pack::unpack(many.collect(), change.many.len())),

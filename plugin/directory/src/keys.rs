@@ -25,6 +25,7 @@
 //! {prefix}{tenant}/index/{type}/{index}/{value}/{id}       as a configuration asks
 //! {prefix}{tenant}/index-state/{type}/{index}              "built", or how far
 //! {prefix}{tenant}/event/{time-ordered id}
+//! {prefix}{tenant}/last-event             -> the id of the event of the last commit
 //! {prefix}{tenant}/policy/{group's displayName}            what its members get
 //! {prefix}{tenant}/session/{user id}/{session}             a user on the network
 //! ```
@@ -213,6 +214,11 @@ impl Keys {
 
     pub(crate) fn event(&self, id: &str) -> Vec<u8> {
         self.key(&["event", id])
+    }
+
+    /// Which event was the last; put by every commit. Its version counts them.
+    pub(crate) fn last_event(&self) -> Vec<u8> {
+        self.key(&["last-event"])
     }
 
     fn key(&self, segments: &[&str]) -> Vec<u8> {

@@ -129,6 +129,7 @@ impl Mirror {
     ) -> Result<Vec<Event>, String> {
         let mut events = Vec::new();
         let mut written = BTreeSet::new();
+        let (mut event_ids, mut last_events) = (Vec::new(), Vec::new());
         for change in changes {
             let (key, value) = match change {
                 Change::Put(key, value, _) => (key, Some(value)),
@@ -165,8 +166,16 @@ impl Mirror {
                         (None, _) => return Err(format!("{key} is of no tenant")),
                     };
                     written.insert(tenant);
-                    if let (["event", _], Some(value)) = (rest, value) {
-                        events.push(event(tenant, value)?);
+                    match (rest, value) {
+                        (["event", id], Some(value)) => {
+                            events.push(event(tenant, value)?);
+                            event_ids.push((tenant, (*id).to_owned()));
+                        }
+                        (["last-event"], value) => {
+                            let id = value.map(|id| String::from_utf8_lossy(id).into_owned());
+                            last_events.push((tenant, id.unwrap_or_default()));
+                        }
+                        _ => {}
                     }
                     self.take_over(tenant, rest, value.map(Vec::as_slice), revision)?;
                 }
@@ -180,6 +189,11 @@ impl Mirror {
         }
         for tenant in written {
             self.check(tenant)?;
+        }
+        if event_ids != last_events {
+            return Err(format!(
+                "the events are {event_ids:?}, and the last ones are said to be {last_events:?}"
+            ));
         }
         Ok(events)
     }
@@ -335,6 +349,7 @@ fn is_accounted_for(tenant: &Tenant, unused: &BTreeSet<(String, String)>, key: &
             tenant.groups.contains_key(*id) || unused.iter().any(|(group, _)| group == id)
         }
         ["group-generation", id] => tenant.groups.contains_key(*id),
+        ["last-event"] => true,
         ["member", group, generation, _] | ["member-of", _, group, generation] => {
             unused.contains(&((*group).to_owned(), (*generation).to_owned()))
         }

@@ -53,7 +53,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All that are tried.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::DropCompare("/user-name/"),
         Self::DropCompare("/group-name/"),
         Self::DropCompare("/group-touch/"),
@@ -76,6 +76,7 @@ impl Mutation {
         Self::DropPut("/member/"),
         Self::DropPut("/member-of/"),
         Self::DropPut("/event/"),
+        Self::DropPut("/last-event"),
         Self::DropDelete("/user-name/"),
         Self::DropDelete("/member-of/"),
         Self::MembersApart,

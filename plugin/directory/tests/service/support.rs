@@ -287,7 +287,11 @@ fn derived(stored: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>
             ["event" | "user-deleted", _] => {
                 json();
                 keys.insert(key.clone(), None);
+                if segments[0] == "event" {
+                    keys.insert("last-event".to_owned(), None);
+                }
             }
+            ["last-event"] => assert!(there(format!("event/{value}")), "{key} is {value}"),
             [kind @ ("user" | "group"), id] => {
                 let record = json();
                 assert_eq!(record["id"], *id);
