@@ -74,11 +74,13 @@ mod token;
 mod unused;
 mod users;
 mod walk;
+mod writes;
 
 pub use config::{Config, ConfigError};
 pub use response::error_response;
 pub use trace::Trace;
 
+use access::Remembered;
 use environment::{Clock, Entropy, Shared};
 use http::{Request, Response};
 use ids::Ids;
@@ -89,7 +91,9 @@ use quota::Quotas;
 use route::Routes;
 use scim::schema::Registry;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use token::TokenHints;
+use writes::Writes;
 
 /// The service over one store. One instance answers any number of requests at
 /// the same time, on one thread.
@@ -106,6 +110,8 @@ pub struct Directory<K, C, E> {
     pub(crate) cursor_key: Cell<Option<CursorKey>>,
     pub(crate) large_groups: LargeGroups,
     pub(crate) ids: Ids,
+    pub(crate) remembered: RefCell<Remembered>,
+    pub(crate) writes: Writes,
 }
 
 /// A response, and what was done for it.
@@ -127,6 +133,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             entropy,
             routes: Routes::new(&registry),
             quotas: Quotas::new(&config.limits),
+            remembered: RefCell::new(Remembered::new(config.decisions.max_remembered)),
+            writes: Writes::default(),
             registry,
             config,
             tokens: RefCell::default(),
@@ -140,7 +148,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// the instances of one proxy share. Without one nobody is counted.
     #[must_use]
     pub fn sharing(mut self, shared: impl Shared + 'static) -> Self {
-        self.quotas.share(Box::new(shared));
+        let shared: Rc<dyn Shared> = Rc::new(shared);
+        self.quotas.share(Rc::clone(&shared));
+        self.writes.share(shared);
         self
     }
 

@@ -10,6 +10,7 @@ use crate::environment::{Row, Shared};
 use crate::token::Digest;
 use scim::Error;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 /// How often a row is tried that others write at the same time. After that the
 /// request passes: so many workers there are not.
@@ -19,7 +20,7 @@ const SECOND: u64 = 1_000_000;
 
 /// All that is counted.
 pub(crate) struct Quotas {
-    shared: Option<Box<dyn Shared>>,
+    shared: Option<Rc<dyn Shared>>,
     requests: Rate,
     failures: Rate,
 }
@@ -35,13 +36,15 @@ pub(crate) struct Attempt<'r> {
 
 /// The parts of the table, as the upper two bits of a row.
 #[derive(Clone, Copy)]
-enum Part {
+pub(crate) enum Part {
     /// By token: when it will have its whole allowance again.
     Requests,
     /// By source: the same.
     Failures,
     /// By credential: that it was confirmed, by whichever worker.
     Confirmed,
+    /// By tenant: how often it was written to. See [`Writes`](crate::writes::Writes).
+    Writes,
 }
 
 /// A token bucket in one number, the time at which it is full again (GCRA, ITU-T
@@ -104,7 +107,7 @@ impl Quotas {
         }
     }
 
-    pub(crate) fn share(&mut self, shared: Box<dyn Shared>) {
+    pub(crate) fn share(&mut self, shared: Rc<dyn Shared>) {
         self.shared = Some(shared);
     }
 
@@ -214,10 +217,14 @@ impl std::fmt::Debug for Quotas {
 /// The row of somebody in a part of the table, and the number that tells others there
 /// apart from it.
 fn place(part: Part, who: Digest) -> (u16, u64) {
-    let [low, high, a, b, c, d, e, f, g, h, ..] = who.0;
-    let row = u16::from_le_bytes([low, high]) >> 2;
-    let owner = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-    ((part as u16) << 14 | row, owner)
+    let [_, _, a, b, c, d, e, f, g, h, ..] = who.0;
+    (row(part, who), u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+}
+
+/// The row of somebody in a part of the table.
+pub(crate) fn row(part: Part, who: Digest) -> u16 {
+    let [low, high, ..] = who.0;
+    (part as u16) << 14 | u16::from_le_bytes([low, high]) >> 2
 }
 
 /// What one holder of addresses has at least: of IPv6 a /64.
@@ -296,8 +303,14 @@ mod tests {
     #[test]
     fn the_parts_of_the_table_have_rows_of_their_own() {
         let digest = Digest([0xFF; 32]);
-        let rows = [Part::Requests, Part::Failures, Part::Confirmed].map(|p| place(p, digest).0);
-        assert_eq!(rows, [0x3FFF, 0x7FFF, 0xBFFF]);
+        let parts = [
+            Part::Requests,
+            Part::Failures,
+            Part::Confirmed,
+            Part::Writes,
+        ];
+        let rows = parts.map(|part| row(part, digest));
+        assert_eq!(rows, [0x3FFF, 0x7FFF, 0xBFFF, 0xFFFF]);
     }
 
     #[test]

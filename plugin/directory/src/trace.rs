@@ -24,6 +24,8 @@ pub struct Trace {
     pub bulk: Option<Tally>,
     /// How many calls to the store it took.
     pub store_calls: u32,
+    /// Where a decision about the network came from; nothing where none was made.
+    pub decided: Option<Source>,
     /// What the store said when it failed. Not for clients.
     pub fault: Option<String>,
 }
@@ -37,6 +39,36 @@ pub struct Tally {
     pub failed: u32,
 }
 
+/// Where a decision about the network came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// It was made now.
+    Store,
+    /// It was made before, and the store said that nothing has changed.
+    Confirmed,
+    /// It was made before, and the store said so a moment ago.
+    Recent,
+    /// It was made before, and the store is away.
+    StoreAway,
+    /// The same, for longer than decisions are to be given without the store
+    /// (`decisions.store_away_then`).
+    StoreAwayOpen,
+}
+
+impl Source {
+    /// What metrics call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Confirmed => "confirmed",
+            Self::Recent => "recent",
+            Self::StoreAway => "store_away",
+            Self::StoreAwayOpen => "store_away_open",
+        }
+    }
+}
+
 impl Default for Trace {
     fn default() -> Self {
         Self {
@@ -47,6 +79,7 @@ impl Default for Trace {
             resource_id: String::new(),
             bulk: None,
             store_calls: 0,
+            decided: None,
             fault: None,
         }
     }

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `scim.request.{operation}.{status}` | counter | requests answered |
 //! | `scim.request_ms.{operation}` | histogram | from the whole request to the response, in milliseconds |
+//! | `scim.decision.{source}` | counter | decisions about the network, by where they came from: `store`, `confirmed`, `recent`, `store_away`, `store_away_open` |
 //! | `scim.store.{method}.{ok,error}` | counter | calls of the store |
 //! | `scim.store_ms.{method}` | histogram | duration of those calls, in milliseconds |
 //!
@@ -26,6 +27,11 @@ impl Metrics {
     pub(crate) fn request(&self, operation: &str, status: u16, millis: u64) {
         self.count(format!("scim.request.{operation}.{status}"));
         self.record(format!("scim.request_ms.{operation}"), millis);
+    }
+
+    /// Counts a decision about the network.
+    pub(crate) fn decision(&self, source: &str) {
+        self.count(format!("scim.decision.{source}"));
     }
 
     /// Counts a call of the store.

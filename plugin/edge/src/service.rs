@@ -61,7 +61,8 @@ impl Service {
         })
     }
 
-    /// Begins to clean up, for as long as the VM lives, what large changes leave.
+    /// Begins to clean up, for as long as the VM lives, what large changes leave, and to keep what
+    /// is remembered of decisions up to date.
     /// Every worker does, each in a rhythm of its own: most find nothing to do.
     pub(crate) fn keep_clean(&self, root: TaskId) {
         let directory = Rc::clone(&self.directory);
@@ -70,6 +71,8 @@ impl Service {
         let _ = self.executor.start(root, async move {
             loop {
                 clock.sleep(IDLE + IDLE.mul_f32(random())).await;
+                // When it is away, that shows in its own stats and log lines.
+                let _ = directory.keep_remembered().await;
                 while let Ok(true) = directory.sweep().await {
                     clock.sleep(BETWEEN).await;
                 }
@@ -100,6 +103,9 @@ impl Service {
             let answer = directory.handle(&request).await;
             let elapsed = now_millis().saturating_sub(started);
             metrics.request(answer.trace.operation, answer.response.status, elapsed);
+            if let Some(source) = answer.trace.decided {
+                metrics.decision(source.name());
+            }
             drop((request, share));
             answer
         });

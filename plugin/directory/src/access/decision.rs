@@ -19,7 +19,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Longer names are nobody's: no key of the store is so long.
-const MAX_NAME: usize = 1_024;
+pub(super) const MAX_NAME: usize = 1_024;
 
 /// How many users are decided about at one revision.
 const TOGETHER: usize = 300;

@@ -7,12 +7,15 @@
 mod accounting;
 mod decision;
 mod policy;
+mod recall;
+mod remembered;
 mod rlm_rest;
 mod sessions;
 
 use decision::Denial;
 pub(crate) use decision::{Allowed, Decision};
 pub(crate) use policy::{Effective, Policy};
+pub(crate) use remembered::Remembered;
 pub(crate) use sessions::NetworkSession;
 
 use crate::Directory;
@@ -87,46 +90,22 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Operation::Accounting => self.account(session, request).await,
             Operation::Decide => {
                 let name = matched.captures.first().map_or("", String::as_str);
-                self.decided(session, name, 403).await
+                let decision = self.recall(session, name).await?;
+                decided(name, &decision, 403)
             }
             Operation::Options(allow) => Ok(options(allow)),
             _ => Err(Error::NoEndpoint),
         }
     }
 
-    /// A decision in plain JSON; `denied` is the status of one against.
-    pub(crate) async fn decided(
+    /// What the network would be told of a name now, for an administrator.
+    pub(crate) async fn dry_run(
         &self,
         session: &mut Session<'_>,
         name: &str,
-        denied: u16,
     ) -> Result<Response, Error> {
-        match self.decide_by_name(session, name).await? {
-            Decision::Allowed(allowed) => answer(
-                200,
-                &Decided {
-                    user_name: &allowed.user_name,
-                    allowed: true,
-                    user_id: Some(&allowed.user_id),
-                    decision: Some(allowed.policy.decision()),
-                    policy: Some(&allowed.policy),
-                    denial: None,
-                    reason: None,
-                },
-            ),
-            Decision::Denied(denial) => answer(
-                denied,
-                &Decided {
-                    user_name: name,
-                    allowed: false,
-                    user_id: None,
-                    decision: None,
-                    policy: None,
-                    denial: Some(denial),
-                    reason: Some(denial.sentence()),
-                },
-            ),
-        }
+        let decision = self.decide_by_name(session, name).await?;
+        decided(name, &decision, 200)
     }
 
     /// Whether a user may connect, as `rlm_rest` asks it.
@@ -154,7 +133,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         asked: &Asked,
     ) -> Result<Decision, Error> {
         for name in rlm_rest::readings(asked.user_name()) {
-            let decision = self.decide_by_name(session, name.as_ref()).await?;
+            let decision = self.recall(session, name.as_ref()).await?;
             if decision != Decision::Denied(Denial::UnknownUser) {
                 return Ok(decision);
             }
@@ -172,5 +151,35 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             attribute: "body".to_owned(),
             reason: "is not the JSON of a RADIUS request with a \"User-Name\"".to_owned(),
         })
+    }
+}
+
+/// A decision in plain JSON; `denied` is the status of one against.
+fn decided(name: &str, decision: &Decision, denied: u16) -> Result<Response, Error> {
+    match decision {
+        Decision::Allowed(allowed) => answer(
+            200,
+            &Decided {
+                user_name: &allowed.user_name,
+                allowed: true,
+                user_id: Some(&allowed.user_id),
+                decision: Some(allowed.policy.decision()),
+                policy: Some(&allowed.policy),
+                denial: None,
+                reason: None,
+            },
+        ),
+        Decision::Denied(denial) => answer(
+            denied,
+            &Decided {
+                user_name: name,
+                allowed: false,
+                user_id: None,
+                decision: None,
+                policy: None,
+                denial: Some(*denial),
+                reason: Some(denial.sentence()),
+            },
+        ),
     }
 }

@@ -174,7 +174,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Operation::ReplacePolicy => self.replace_policy(session, named, request).await,
             Operation::DeletePolicy => self.delete_policy(session, named).await,
             Operation::PolicyReport => self.policy_report(session).await,
-            Operation::DecideForAdministrator => self.decided(session, named, 200).await,
+            Operation::DecideForAdministrator => self.dry_run(session, named).await,
             Operation::ListSessions => self.list_sessions(session, query).await,
             Operation::ListEvents => self.list_events(session, query).await,
             _ => Err(Error::NoEndpoint),

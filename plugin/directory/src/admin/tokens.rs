@@ -157,7 +157,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             then: vec![Op::delete(by_hash), Op::delete(by_id)],
             otherwise: Vec::new(),
         };
-        let settled = self.settle(caller, revoke).await?;
+        let settled = self.settle(caller, revoke).await;
+        self.writes.note(tenant.as_str());
+        let settled = settled?;
         if !settled.reply.succeeded && !settled.again {
             return Err(unknown());
         }

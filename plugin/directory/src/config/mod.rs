@@ -1,12 +1,14 @@
 //! The configuration: what an operator writes, read once. A value that is out of
 //! bounds is no value of these types, so nothing has to be checked later.
 
+mod decisions;
 mod limits;
 mod paths;
 mod schemas;
 mod sessions;
 mod types;
 
+pub use decisions::{Decisions, StoreAwayThen};
 pub use limits::Limits;
 pub(crate) use paths::Below;
 pub use sessions::Sessions;
@@ -31,6 +33,8 @@ pub struct Config {
     pub admin_path: BasePath,
     /// Where RADIUS servers and other guards of the network ask: `/access/v1`.
     pub access_path: BasePath,
+    /// How long a decision about the network holds that was made before.
+    pub decisions: Decisions,
     /// What a RADIUS server is told of sessions.
     pub sessions: Sessions,
     /// The URL of the base path as clients see it, such as
@@ -233,7 +237,10 @@ fn objects(value: &serde_json::Value) -> Result<(), ConfigError> {
         return Err(ConfigError::new(".", "must be a JSON object"));
     }
     let object = |key: &&str| value.get(key).is_none_or(serde_json::Value::is_object);
-    match ["limits", "sessions"].iter().find(|key| !object(key)) {
+    match ["decisions", "limits", "sessions"]
+        .iter()
+        .find(|key| !object(key))
+    {
         Some(key) => Err(ConfigError::new(key, "must be a JSON object")),
         None => Ok(()),
     }
@@ -246,6 +253,7 @@ impl Default for Config {
             base_path_aliases: None,
             admin_path: BasePath::of("/admin/v1"),
             access_path: BasePath::of("/access/v1"),
+            decisions: Decisions::default(),
             sessions: Sessions::default(),
             public_url: None,
             trust_forwarded: true,

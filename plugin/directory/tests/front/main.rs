@@ -26,6 +26,8 @@ mod policies;
 #[cfg(test)]
 mod quotas;
 #[cfg(test)]
+mod remembered;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tenants;
