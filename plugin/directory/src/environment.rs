@@ -35,6 +35,12 @@ pub struct Row {
     pub value: u64,
 }
 
+/// Tells how much memory is in use.
+pub trait Memory {
+    /// The bytes that are allocated, for whatever.
+    fn allocated(&self) -> usize;
+}
+
 /// Gives random bytes that nobody can foresee.
 pub trait Entropy {
     /// Fills `bytes`; false when the source is out of order.

@@ -81,7 +81,7 @@ pub use response::error_response;
 pub use trace::Trace;
 
 use access::Remembered;
-use environment::{Clock, Entropy, Shared};
+use environment::{Clock, Entropy, Memory, Shared};
 use http::{Request, Response};
 use ids::Ids;
 use kv::Kv;
@@ -112,6 +112,7 @@ pub struct Directory<K, C, E> {
     pub(crate) ids: Ids,
     pub(crate) remembered: RefCell<Remembered>,
     pub(crate) writes: Writes,
+    pub(crate) memory: Option<Box<dyn Memory>>,
 }
 
 /// A response, and what was done for it.
@@ -135,6 +136,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             quotas: Quotas::new(&config.limits),
             remembered: RefCell::new(Remembered::new(config.decisions.max_remembered)),
             writes: Writes::default(),
+            memory: None,
             registry,
             config,
             tokens: RefCell::default(),
@@ -151,6 +153,14 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let shared: Rc<dyn Shared> = Rc::new(shared);
         self.quotas.share(Rc::clone(&shared));
         self.writes.share(shared);
+        self
+    }
+
+    /// The service with a limit of the memory that it runs in (`limits.max_memory_bytes`). Without
+    /// one it takes what it needs.
+    #[must_use]
+    pub fn within(mut self, memory: impl Memory + 'static) -> Self {
+        self.memory = Some(Box::new(memory));
         self
     }
 

@@ -155,17 +155,30 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ///
     /// # Errors
     /// 401 and 403 when the token no longer stands, `Unavailable` when the store
-    /// is away, with [`COMPACTED`] when a range's revision is gone.
+    /// is away or memory is short, with [`COMPACTED`] when a range's revision is gone.
     pub(crate) async fn read(
         &self,
         session: &mut Session<'_>,
         ops: Vec<Op>,
     ) -> Result<TxnReply, Error> {
+        self.has_memory()?;
         let txn = Txn {
             then: ops,
             ..Txn::default()
         };
         Ok(self.transact(session, txn).await?)
+    }
+
+    /// Refuses to read more while all requests together hold too much of what was read. What is
+    /// to be written, may be: no read comes after it.
+    fn has_memory(&self) -> Result<(), Error> {
+        let allocated = self.memory.as_ref().map_or(0, |memory| memory.allocated());
+        if allocated > self.config.limits.max_memory_bytes {
+            return Err(Error::Unavailable {
+                reason: "The requests under way take limits.max_memory_bytes.",
+            });
+        }
+        Ok(())
     }
 
     /// A lease for keys that are to vanish after so many seconds.

@@ -17,6 +17,7 @@ mod config;
 mod environment;
 mod etcd;
 mod executor;
+mod memory;
 mod metrics;
 mod root;
 mod service;

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::environment::{HostClock, HostEntropy, now_millis};
 use crate::etcd::Cluster;
 use crate::executor::{Executor, TaskId};
+use crate::memory::VmMemory;
 use crate::metrics::Metrics;
 use crate::shared::SharedData;
 use directory::environment::{Clock, Entropy};
@@ -52,7 +53,8 @@ impl Service {
             clock,
             HostEntropy,
         )
-        .sharing(SharedData);
+        .sharing(SharedData)
+        .within(VmMemory);
         Ok(Self {
             directory: Rc::new(directory),
             executor,

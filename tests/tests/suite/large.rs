@@ -122,7 +122,7 @@ async fn a_large_group_lives_its_life(proxy: Proxy, store: Store) {
 }
 
 /// Users of whom the store has nothing but a record, which is enough to be a member.
-async fn users(at: &edge_cli::Endpoint, count: usize) -> Vec<String> {
+pub(crate) async fn users(at: &edge_cli::Endpoint, count: usize) -> Vec<String> {
     let ids: Vec<String> = (0..count)
         .map(|n| format!("0199aa00-0000-7000-8000-{n:012}"))
         .collect();
@@ -158,7 +158,7 @@ async fn members(client: &mut Client, path: &str) -> BTreeSet<String> {
     found
 }
 
-fn refs(ids: &[String]) -> Vec<&str> {
+pub(crate) fn refs(ids: &[String]) -> Vec<&str> {
     ids.iter().map(String::as_str).collect()
 }
 

@@ -8,6 +8,7 @@ use tests::client::{Client, Reply};
 use tests::endpoint::{Endpoint, Proxy, Store, no_vm_was_lost};
 use tests::{Findings, Needs, scim, within};
 
+mod answers;
 mod bodies;
 mod clients;
 mod connections;

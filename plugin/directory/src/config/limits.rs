@@ -24,6 +24,11 @@ pub struct Limits {
     /// what one body and its values can take.
     #[serde(deserialize_with = "bounded::<_, 65_536, 536_870_912>")]
     pub max_request_memory_bytes: usize,
+    /// The most memory, in bytes, that a worker has for everything, what it has read from the
+    /// store for answers included: 512 MiB; from 64 MiB to 768 MiB, of the 1 GiB that Envoy gives
+    /// a VM. Above it nothing more is read until requests are answered.
+    #[serde(deserialize_with = "bounded::<_, 67_108_864, 805_306_368>")]
+    pub max_memory_bytes: usize,
     /// How deep arrays and objects may stand in each other in a body: 32; from 4
     /// to 100.
     #[serde(deserialize_with = "bounded::<_, 4, { scim::json::MAX_DEPTH }>")]
@@ -102,6 +107,7 @@ impl Default for Limits {
             max_body_bytes: 16_777_216,
             max_json_values: 1_000_000,
             max_request_memory_bytes: 268_435_456,
+            max_memory_bytes: 536_870_912,
             max_json_depth: 32,
             max_filter_bytes: 4_096,
             max_filter_depth: 20,

@@ -149,6 +149,13 @@ impl Config {
                 &format!("must be at least {least} with these max_body_bytes and max_json_values"),
             ));
         }
+        if limits.max_request_memory_bytes > limits.max_memory_bytes {
+            let max = limits.max_memory_bytes;
+            return Err(ConfigError::new(
+                "limits.max_request_memory_bytes",
+                &format!("must not be above limits.max_memory_bytes, which is {max}"),
+            ));
+        }
         let overlap = |one: &BasePath, other: &BasePath| {
             one.contains(other.as_str().as_bytes()) || other.contains(one.as_str().as_bytes())
         };
