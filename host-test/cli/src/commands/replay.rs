@@ -55,7 +55,11 @@ pub(crate) async fn run(args: &ReplayArgs) -> Result<ExitCode, Error> {
     for (path, transcript) in &transcripts {
         println!("== {} ({})", transcript.name, path.display());
         let tally = runner
-            .play(transcript, &mut |line| println!("{line}"))
+            .play(
+                transcript,
+                &mut |line| println!("{line}"),
+                async |_: &str| (),
+            )
             .await?;
         total.passed += tally.passed;
         total.failed += tally.failed;

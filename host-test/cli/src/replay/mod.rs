@@ -27,12 +27,27 @@ pub struct Report {
 /// # Errors
 /// When the file is no transcript, or the server cannot be reached.
 pub async fn play(base: &str, token: &str, file: &Path) -> Result<Report, Error> {
+    play_stepwise(base, token, file, async |_: &str| ()).await
+}
+
+/// The same, and after each step waits for `then`, which gets the step's name.
+///
+/// # Errors
+/// As [`play`].
+pub async fn play_stepwise(
+    base: &str,
+    token: &str,
+    file: &Path,
+    then: impl AsyncFnMut(&str),
+) -> Result<Report, Error> {
     let runner = Runner::new(base, token, Selection::default(), false)?;
     let mut lines = Vec::new();
     let tally = runner
-        .play(&Transcript::read(file)?, &mut |line| {
-            lines.push(line.to_owned());
-        })
+        .play(
+            &Transcript::read(file)?,
+            &mut |line| lines.push(line.to_owned()),
+            then,
+        )
         .await?;
     // A step that failed is told in a line of its own and in indented ones that say why.
     let failures = lines

@@ -80,11 +80,13 @@ impl Runner {
         })
     }
 
-    /// Plays one file and tells `report` each line.
+    /// Plays one file and tells `report` each line. After each step, `then` is waited for, which
+    /// gets the step's name.
     pub(crate) async fn play(
         &self,
         transcript: &Transcript,
         report: &mut impl FnMut(&str),
+        mut then: impl AsyncFnMut(&str),
     ) -> Result<Tally, Error> {
         let mut variables = Variables::default();
         variables.set("run", json!(random_hex(8)?));
@@ -93,6 +95,7 @@ impl Runner {
         let mut tally = Tally::default();
         for (step, number) in transcript.steps.iter().zip(1..) {
             let faults = self.step(step, &mut variables, report).await;
+            then(&step.name).await;
             if !self.selection.counts(step.tag) {
                 continue;
             }

@@ -1,10 +1,12 @@
 //! `cargo edge disconnect`: what the directory decides arrives at the gear, whatever is away in
 //! between.
 
-use crate::radius::site::{Site, session};
+use crate::radius::site::{Site, office, session};
+use edge_cli::replay::play_stepwise;
 use edge_radius::dictionary as d;
 use edge_radius::{Code, Packet};
 use serde_json::json;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tests::endpoint::Store;
 use tests::radius::nas::{Manner, Nas, Session, Status};
@@ -15,63 +17,87 @@ const ADA: &str = "ada@example.com";
 /// How long an order may take, on a busy machine too; how long it does take, `measure` tells.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The company's whole promise: the directory's group decides, and who is deactivated is cut off.
+/// The company's whole promise: what Entra sends decides who is on the network, and how; and who is
+/// disabled is cut off.
 #[test]
-fn network_access_follows_the_directory() {
+fn network_access_follows_what_entra_sends() {
+    const SIGRID: &str = "sigrid@tern.example";
     within(120, &NEEDS, async {
-        let mut site = Site::start(Store::Etcd, &[ADA]).await;
-        site.office().await;
-        let ada = site.user(ADA).await;
-        let employees = site.group("Employees", &[&ada]).await;
-        let externals = site.group("Externals", &[]).await;
-        let _agent = site.agent(&[]);
-
-        let accept = site.connect(ADA).await;
-        assert_eq!(vlan(&accept).as_deref(), Some("100"));
-        let got = &accept.attributes;
-        assert_eq!(got.first(&d::WISPR_BANDWIDTH_MAX_UP), Some(100_000_000));
-        assert_eq!(got.first(&d::WISPR_BANDWIDTH_MAX_DOWN), Some(100_000_000));
-        assert_eq!(got.first(&d::SESSION_TIMEOUT), Some(43_200));
-        let first = session("first", ADA, &accept);
-        site.nas
-            .account(site.freeradius.accounting, Status::Start, &first)
-            .await;
-
-        // To another group: the session is told, and the next one begins with it.
-        site.change(
-            &employees,
-            &json!({"op": "remove", "path": format!("members[value eq \"{ada}\"]")}),
-        )
-        .await;
-        site.change(
-            &externals,
-            &json!({"op": "add", "path": "members", "value": [{"value": ada}]}),
-        )
-        .await;
-        let accept = site.connect(ADA).await;
-        assert_eq!(vlan(&accept).as_deref(), Some("150"));
-        let orders = site.nas.orders().len();
-        let second = session("second", ADA, &accept);
-        site.nas
-            .account(site.freeradius.accounting, Status::Stop, &first)
-            .await;
-        site.nas
-            .account(site.freeradius.accounting, Status::Start, &second)
-            .await;
-
-        site.deactivate(&ada).await;
-        let answer = site.connect(ADA).await;
-        assert_eq!(answer.code, Code::AccessReject);
-        let order = order_for(&site.nas, "second", orders, PATIENCE).await;
-        assert_eq!(order.1.code, Code::DisconnectRequest);
-        let said = &order.1.attributes;
-        assert_eq!(said.first(&d::USER_NAME).as_deref(), Some(ADA.as_bytes()));
-        let device = said.first(&d::CALLING_STATION_ID);
-        assert_eq!(device.as_deref(), Some(Nas::DEVICE));
-        assert!(said.first(&d::EVENT_TIMESTAMP).is_some());
-        for _ in 0..20 {
-            assert_eq!(site.connect(ADA).await.code, Code::AccessReject);
+        let mut site = Site::start(Store::Etcd, &[SIGRID]).await;
+        for ((_, policy), group) in office()
+            .into_iter()
+            .step_by(2)
+            .zip(["Employees", "Externals"])
+        {
+            site.policy(&format!("Tern%20{group}"), &policy).await;
         }
+        let _agent = site.agent(&[]);
+        let ready = site.endpoint.running().ready();
+        let transcript =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("idp/entra-network-access.json");
+        let at = site.freeradius.accounting;
+        let (mut seen, mut met) = (0, 0);
+        let report = play_stepwise(&ready.base_url, &ready.token, &transcript, async |step| {
+            match step {
+                "create the user" => {
+                    let answer = site.connect(SIGRID).await;
+                    assert_eq!(answer.code, Code::AccessReject, "in no group yet");
+                }
+                "add the user to the employees" => {
+                    let accept = site.connect(SIGRID).await;
+                    assert_eq!(vlan(&accept).as_deref(), Some("100"));
+                    let got = &accept.attributes;
+                    assert_eq!(got.first(&d::WISPR_BANDWIDTH_MAX_UP), Some(100_000_000));
+                    assert_eq!(got.first(&d::WISPR_BANDWIDTH_MAX_DOWN), Some(100_000_000));
+                    assert_eq!(got.first(&d::SESSION_TIMEOUT), Some(43_200));
+                    let first = session("first", SIGRID, &accept);
+                    site.nas.account(at, Status::Start, &first).await;
+                }
+                "move: remove from the employees" => {
+                    // In no group: off the network.
+                    let order = order_for(&site.nas, "first", 0, PATIENCE).await.1;
+                    assert_eq!(order.code, Code::DisconnectRequest);
+                    let first = Session {
+                        id: "first".into(),
+                        user: SIGRID.into(),
+                        class: Vec::new(),
+                    };
+                    site.nas.account(at, Status::Stop, &first).await;
+                }
+                "move: add to the externals" => {
+                    let accept = site.connect(SIGRID).await;
+                    assert_eq!(vlan(&accept).as_deref(), Some("150"));
+                    let second = session("second", SIGRID, &accept);
+                    site.nas.account(at, Status::Start, &second).await;
+                    seen = site.nas.orders().len();
+                }
+                "disable the user" => {
+                    for _ in 0..20 {
+                        assert_eq!(site.connect(SIGRID).await.code, Code::AccessReject);
+                    }
+                    let order = order_for(&site.nas, "second", seen, PATIENCE).await.1;
+                    assert_eq!(order.code, Code::DisconnectRequest);
+                    let said = &order.attributes;
+                    let name = said.first(&d::USER_NAME);
+                    assert_eq!(name.as_deref(), Some(SIGRID.as_bytes()));
+                    let device = said.first(&d::CALLING_STATION_ID);
+                    assert_eq!(device.as_deref(), Some(Nas::DEVICE));
+                    assert!(said.first(&d::EVENT_TIMESTAMP).is_some());
+                }
+                "restore the user" => {
+                    let accept = site.connect(SIGRID).await;
+                    assert_eq!(vlan(&accept).as_deref(), Some("150"));
+                }
+                "hard delete of the user, 30 days later" => {
+                    assert_eq!(site.connect(SIGRID).await.code, Code::AccessReject);
+                }
+                _ => return,
+            }
+            met += 1;
+        });
+        let report = report.await.unwrap();
+        assert!(report.failures.is_empty(), "{:?}", report.failures);
+        assert_eq!(met, 7, "each of these steps is in the transcript");
         assert!(site.nas.strange().is_empty(), "{:?}", site.nas.strange());
     });
 }
