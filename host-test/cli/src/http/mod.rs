@@ -10,6 +10,7 @@ mod url;
 use bytes::Bytes;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap};
 use hyper::{Method, Response};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
@@ -79,7 +80,35 @@ impl Client {
     }
 }
 
-fn encode(method: &Method, url: &Url, headers: &HeaderMap, body: Option<&[u8]>) -> Vec<u8> {
+/// A connection for any number of exchanges, one after the other, without TLS.
+#[derive(Debug)]
+pub(crate) struct Connection(TcpStream);
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, HttpError> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self(stream))
+    }
+
+    /// Sends a request that was encoded before, and collects the answer.
+    pub(crate) async fn exchange(
+        &mut self,
+        method: &Method,
+        request: &[u8],
+    ) -> Result<Response<Bytes>, HttpError> {
+        over(&mut self.0, request, method).await
+    }
+}
+
+/// The bytes of a request.
+pub(crate) fn encode(
+    method: &Method,
+    url: &Url,
+    headers: &HeaderMap,
+    body: Option<&[u8]>,
+) -> Vec<u8> {
     let mut out = format!("{method} {} HTTP/1.1\r\n", url.target()).into_bytes();
     let mut header = |name: &[u8], value: &[u8]| {
         for part in [name, b": ", value, b"\r\n"] {

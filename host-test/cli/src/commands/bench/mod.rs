@@ -1,7 +1,9 @@
-//! `cargo edge bench`: what a member costs in groups of different sizes, through Envoy; then
-//! filters and PATCH beside other implementations.
+//! `cargo edge bench`: decisions about the network a second, and what a member costs in groups of
+//! different sizes, through Envoy; then filters and PATCH beside other implementations.
 
+mod decisions;
 mod membership;
+mod service;
 
 use crate::build::{cargo, verdict};
 use crate::error::Error;
@@ -21,6 +23,7 @@ const PACKAGES: [&str; 3] = [
 pub(crate) async fn run() -> Result<ExitCode, Error> {
     let node = tools::node()?;
     let packages = packages()?;
+    println!("{}", decisions::measure().await?);
     println!("{}", membership::measure().await?);
     let mut bench = cargo();
     bench
