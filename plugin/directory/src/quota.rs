@@ -47,6 +47,13 @@ pub(crate) enum Part {
     Writes,
 }
 
+impl Part {
+    /// The row of whoever has these bytes.
+    pub(crate) fn row(self, low: u8, high: u8) -> u16 {
+        (self as u16) << 14 | u16::from_le_bytes([low, high]) >> 2
+    }
+}
+
 /// A token bucket in one number, the time at which it is full again (GCRA, ITU-T
 /// I.371), in microseconds since the Unix epoch.
 struct Rate {
@@ -217,14 +224,9 @@ impl std::fmt::Debug for Quotas {
 /// The row of somebody in a part of the table, and the number that tells others there
 /// apart from it.
 fn place(part: Part, who: Digest) -> (u16, u64) {
-    let [_, _, a, b, c, d, e, f, g, h, ..] = who.0;
-    (row(part, who), u64::from_le_bytes([a, b, c, d, e, f, g, h]))
-}
-
-/// The row of somebody in a part of the table.
-pub(crate) fn row(part: Part, who: Digest) -> u16 {
-    let [low, high, ..] = who.0;
-    (part as u16) << 14 | u16::from_le_bytes([low, high]) >> 2
+    let [low, high, a, b, c, d, e, f, g, h, ..] = who.0;
+    let owner = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    (part.row(low, high), owner)
 }
 
 /// What one holder of addresses has at least: of IPv6 a /64.
@@ -302,14 +304,13 @@ mod tests {
 
     #[test]
     fn the_parts_of_the_table_have_rows_of_their_own() {
-        let digest = Digest([0xFF; 32]);
         let parts = [
             Part::Requests,
             Part::Failures,
             Part::Confirmed,
             Part::Writes,
         ];
-        let rows = parts.map(|part| row(part, digest));
+        let rows = parts.map(|part| part.row(0xFF, 0xFF));
         assert_eq!(rows, [0x3FFF, 0x7FFF, 0xBFFF, 0xFFFF]);
     }
 

@@ -85,6 +85,9 @@ pub(crate) struct Effective {
     pub(crate) sources: Sources,
     /// All that have a say, the first one first.
     pub(crate) policies: Vec<Source>,
+    /// Names what the network is told: another name whenever that is something else.
+    #[serde(skip)]
+    decision: String,
 }
 
 /// Which policy gave each value: its name.
@@ -146,6 +149,7 @@ impl Effective {
             priority: one.policy.priority,
         });
         Some(Self {
+            decision: told.decision(),
             name,
             attributes: told,
             sources,
@@ -155,21 +159,20 @@ impl Effective {
 
     /// Names what the network is told: another name whenever that is something else.
     pub(crate) fn decision(&self) -> String {
-        let Attributes {
-            vlan,
-            bandwidth_up,
-            bandwidth_down,
-            session_timeout,
-            idle_timeout,
-        } = &self.attributes;
-        let number = |value: &Option<NonZeroU32>| value.map_or(0, NonZeroU32::get);
+        self.decision.clone()
+    }
+}
+
+impl Attributes {
+    fn decision(&self) -> String {
+        let number = |value: Option<NonZeroU32>| value.map_or(0, NonZeroU32::get);
         let told = format!(
             "{} {} {} {} {}",
-            vlan.map_or(0, Vlan::get),
-            number(bandwidth_up),
-            number(bandwidth_down),
-            number(session_timeout),
-            number(idle_timeout)
+            self.vlan.map_or(0, Vlan::get),
+            number(self.bandwidth_up),
+            number(self.bandwidth_down),
+            number(self.session_timeout),
+            number(self.idle_timeout)
         );
         let mut hex = Digest::of(&told).hex();
         hex.truncate(DECISION_DIGITS);

@@ -37,64 +37,68 @@ fn no_fault_of_etcd_envoy_or_network_loses_halves_or_doubles_a_write() {
     let time = told(MINUTES).map_or(FAULTS, |minutes| Duration::from_secs(60 * minutes));
     let seed = told(SEED).unwrap_or(FIRST_SEED);
     // What checks may come behind, on a machine that does other things too.
-    within(2 * time.as_secs() + 240, &[Needs::Envoy, Needs::Etcd], async {
-        let (mut site, notes) = Site::start().await;
-        let checking = std::thread::spawn(move || check(notes));
-        let stop = Arc::new(AtomicBool::new(false));
-        let clients = Client::all(CLIENTS, seed).into_iter().enumerate();
-        let running: Vec<_> = clients
-            .map(|(number, client)| {
-                let load = Load::new(number, client, site.clients(), &site.recording.recorder);
-                tokio::spawn(load.run(Arc::clone(&stop)))
-            })
-            .collect();
+    within(
+        2 * time.as_secs() + 240,
+        &[Needs::Envoy, Needs::Etcd],
+        async {
+            let (mut site, notes) = Site::start().await;
+            let checking = std::thread::spawn(move || check(notes));
+            let stop = Arc::new(AtomicBool::new(false));
+            let clients = Client::all(CLIENTS, seed).into_iter().enumerate();
+            let running: Vec<_> = clients
+                .map(|(number, client)| {
+                    let load = Load::new(number, client, site.clients(), &site.recording.recorder);
+                    tokio::spawn(load.run(Arc::clone(&stop)))
+                })
+                .collect();
 
-        let (mut random, begun) = (StdRng::seed_from_u64(seed), Instant::now());
-        let mut happened: BTreeMap<String, (u32, Duration)> = BTreeMap::new();
-        // Each kind in turn, so that a short run meets all of them.
-        for fault in Fault::ALL.iter().cycle() {
-            if begun.elapsed() > time {
-                break;
+            let (mut random, begun) = (StdRng::seed_from_u64(seed), Instant::now());
+            let mut happened: BTreeMap<String, (u32, Duration)> = BTreeMap::new();
+            // Each kind in turn, so that a short run meets all of them.
+            for fault in Fault::ALL.iter().cycle() {
+                if begun.elapsed() > time {
+                    break;
+                }
+                let took = site.befall(*fault, &mut random).await;
+                let (times, longest) = happened.entry(format!("{fault:?}")).or_default();
+                (*times, *longest) = (*times + 1, took.max(*longest));
+                tokio::time::sleep(Duration::from_millis(random.random_range(200..1_500))).await;
             }
-            let took = site.befall(*fault, &mut random).await;
-            let (times, longest) = happened.entry(format!("{fault:?}")).or_default();
-            (*times, *longest) = (*times + 1, took.max(*longest));
-            tokio::time::sleep(Duration::from_millis(random.random_range(200..1_500))).await;
-        }
-        stop.store(true, Ordering::Relaxed);
+            stop.store(true, Ordering::Relaxed);
 
-        let (mut findings, mut tally) = (Findings::default(), Tally::default());
-        for client in running {
-            let client = client.await.unwrap();
-            findings.append(client.findings);
-            tally.acknowledged += client.tally.acknowledged;
-            tally.reads += client.tally.reads;
-            tally.refused += client.tally.refused;
-            tally.open += client.tally.open;
-        }
-        site.end().await;
-        let behind = Instant::now();
-        let verdict = tokio::task::spawn_blocking(|| checking.join());
-        let verdict = verdict.await.unwrap().unwrap();
-        eprintln!(
-            "{tally:?}, seed {seed}; checked: {} requests, {} answers, {} writes, of which {} \
+            let (mut findings, mut tally) = (Findings::default(), Tally::default());
+            for client in running {
+                let client = client.await.unwrap();
+                findings.append(client.findings);
+                tally.acknowledged += client.tally.acknowledged;
+                tally.reads += client.tally.reads;
+                tally.refused += client.tally.refused;
+                tally.open += client.tally.open;
+            }
+            site.end().await;
+            let behind = Instant::now();
+            let verdict = tokio::task::spawn_blocking(|| checking.join());
+            let verdict = verdict.await.unwrap().unwrap();
+            eprintln!(
+                "{tally:?}, seed {seed}; checked: {} requests, {} answers, {} writes, of which {} \
              were heard of by nobody; the checker was {:?} behind",
-            verdict.requests,
-            verdict.answers,
-            verdict.writes,
-            verdict.unheard,
-            behind.elapsed(),
-        );
-        eprintln!("how often, and the longest until both answered:");
-        for (fault, (times, longest)) in &happened {
-            eprintln!("  {fault:24} {times:4} {longest:?}");
-        }
-        verdict
-            .violations
-            .into_iter()
-            .for_each(|wrong| findings.add(wrong));
-        findings.none();
-        let enough = usize::try_from(time.as_secs()).unwrap_or(usize::MAX) * 10;
-        assert!(tally.acknowledged > enough, "only {tally:?}");
-    });
+                verdict.requests,
+                verdict.answers,
+                verdict.writes,
+                verdict.unheard,
+                behind.elapsed(),
+            );
+            eprintln!("how often, and the longest until both answered:");
+            for (fault, (times, longest)) in &happened {
+                eprintln!("  {fault:24} {times:4} {longest:?}");
+            }
+            verdict
+                .violations
+                .into_iter()
+                .for_each(|wrong| findings.add(wrong));
+            findings.none();
+            let enough = usize::try_from(time.as_secs()).unwrap_or(usize::MAX) * 10;
+            assert!(tally.acknowledged > enough, "only {tally:?}");
+        },
+    );
 }
