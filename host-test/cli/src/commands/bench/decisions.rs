@@ -58,6 +58,7 @@ pub(super) async fn measure() -> Result<String, Error> {
     let measured = async {
         let mut kinds = vec![
             passed_on(&recent.0)?,
+            refused(&recent.0)?,
             asked("remembered, the store seen within a second", &recent.0)?,
             asked("remembered, the store says so", &confirmed.0)?,
             asked("from the store", &store.0)?,
@@ -132,11 +133,27 @@ fn passed_on(running: &Running) -> Result<Kind, Error> {
     })
 }
 
-/// `POST /access/v1/authorize` as FreeRADIUS asks it, for one user after the other.
+/// What is asked for, without a token: what a request and its answer cost by themselves.
+fn refused(running: &Running) -> Result<Kind, Error> {
+    let what = "refused for want of a token";
+    authorize(what, running, HeaderMap::new(), StatusCode::UNAUTHORIZED)
+}
+
+/// What is asked for, with a token.
 fn asked(what: &'static str, running: &Running) -> Result<Kind, Error> {
+    let headers = bearer(&running.ready().access_token)?;
+    authorize(what, running, headers, StatusCode::OK)
+}
+
+/// `POST /access/v1/authorize` as FreeRADIUS asks it, for one user after the other.
+fn authorize(
+    what: &'static str,
+    running: &Running,
+    mut headers: HeaderMap,
+    status: StatusCode,
+) -> Result<Kind, Error> {
     let url = format!("http://{}/access/v1/authorize", running.address());
     let url = Url::parse(&url)?;
-    let mut headers = bearer(&running.ready().access_token)?;
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let requests = (0..USERS).map(|number| {
         let body = json!({
@@ -152,7 +169,7 @@ fn asked(what: &'static str, running: &Running) -> Result<Kind, Error> {
             address: running.address(),
             method: Method::POST,
             requests: requests.collect(),
-            status: StatusCode::OK,
+            status,
         }),
         rates: Vec::new(),
     })
