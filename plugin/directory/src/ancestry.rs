@@ -1,6 +1,6 @@
 //! Groups in groups: which groups a user is in through others (RFC 7643 §4.1.2:
 //! `groups`, of the type `direct` or `indirect`), and which users are in a group
-//! so. Read level by level, each level at once, all at one revision. Circles end
+//! so; and the same of devices. Read level by level, each level at once, all at one revision. Circles end
 //! where they began.
 
 use crate::Directory;
@@ -181,15 +181,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok((found.into_iter().map(|one| one.group).gather(), read_at))
     }
 
-    /// The ids of the users who are in a group at a revision (zero: now), directly
-    /// or through others, and that revision; `None` when they are too many to be
-    /// held.
+    /// The ids of the users, or of those of another kind, that are in a group at a
+    /// revision (zero: now), directly or through others, and that revision; `None` when
+    /// its members are too many to be held.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub(crate) async fn users_in(
+    pub(crate) async fn in_group(
         &self,
         session: &mut Session<'_>,
+        wanted: Kind<'_>,
         group: &str,
         revision: i64,
     ) -> Result<Option<(BTreeSet<String>, i64)>, Error> {
@@ -215,7 +216,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             return Ok(None);
         }
         let mut found = self.rest(session, &of_group, first).await?;
-        let mut users = BTreeSet::new();
+        let mut others = BTreeSet::new();
         let mut groups = BTreeSet::new();
         groups.insert(group.to_owned());
         for _ in 0..MAX_LEVELS {
@@ -224,18 +225,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 let Some(id) = last_segment(&kv.key) else {
                     continue;
                 };
-                match member(kv)?.kind {
-                    MemberKind::User => {
-                        users.insert(id);
+                let kind = member(kv)?.kind;
+                if kind == MemberKind::Group {
+                    if groups.insert(id.clone()) {
+                        level.push(id);
                     }
-                    MemberKind::Group => {
-                        if groups.insert(id.clone()) {
-                            level.push(id);
-                        }
-                    }
+                } else if kind.kind() == wanted {
+                    others.insert(id);
                 }
             }
-            let Some(room) = MAX_MEMBERSHIPS.checked_sub(users.len() + groups.len()) else {
+            let Some(room) = MAX_MEMBERSHIPS.checked_sub(others.len() + groups.len()) else {
                 return Ok(None);
             };
             if level.is_empty() {
@@ -256,7 +255,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             };
             found = all.into_iter().flatten().collect();
         }
-        Ok(Some((users, revision)))
+        Ok(Some((others, revision)))
     }
 }
 

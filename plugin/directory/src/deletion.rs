@@ -158,10 +158,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// DELETE of a resource of another type (RFC 7644 §3.6), for good.
+    /// DELETE of a device or a resource of another type (RFC 7644 §3.6), for good.
     ///
     /// # Errors
     /// [`Error::NoResource`], [`Error::PreconditionFailed`],
+    /// [`Error::ChangeTooLarge`] for a device in too many groups,
     /// [`Error::Unavailable`].
     pub(crate) async fn delete_resource(
         &self,
@@ -175,8 +176,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         loop {
             let stored = self.load(session, kind, id).await?;
             precondition.check(stored.revision)?;
+            let keys = &session.keys;
             let record = (&stored.resource, stored.revision);
-            let change = self.delete_record(&session.keys, kind, id, record);
+            let mut change = self.delete_record(keys, kind, id, record);
+            if kind.groups(&self.registry).is_some() {
+                self.leave_all(keys, id, &stored.groups, stored.read_at, &mut change)?;
+            }
             if self.try_delete(session, kind, &event, &change).await? {
                 return Ok(());
             }
@@ -272,7 +277,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(())
     }
 
-    /// Takes a user or group out of all groups it was in, if it joined no other
+    /// Takes a user, group or device out of all groups it was in, if it joined no other
     /// since.
     fn leave_all(
         &self,

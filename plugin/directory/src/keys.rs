@@ -20,6 +20,9 @@
 //! {prefix}{tenant}/group-generation/{id}  of its members; absent: the first, `0`
 //! {prefix}{tenant}/member/{group}/{generation}/{member}    type, display
 //! {prefix}{tenant}/member-of/{member}/{group}/{generation} type, display
+//! {prefix}{tenant}/device/{id}            the Device, without groups
+//! {prefix}{tenant}/device-address/{folded deviceMacAddress} -> id   unique
+//! {prefix}{tenant}/device-external/{externalId}/{id}
 //! {prefix}{tenant}/resource/{type}/{id}   a resource of any other type
 //! {prefix}{tenant}/resource-external/{type}/{externalId}/{id}
 //! {prefix}{tenant}/index/{type}/{index}/{value}/{id}       as a configuration asks
@@ -27,7 +30,7 @@
 //! {prefix}{tenant}/event/{time-ordered id}
 //! {prefix}{tenant}/last-event             -> the id of the event of the last commit
 //! {prefix}{tenant}/policy/{group's displayName}            what its members get
-//! {prefix}{tenant}/session/{user id}/{session}             a user on the network
+//! {prefix}{tenant}/session/{user id}/{session}             somebody on the network
 //! ```
 //!
 //! No tenant is called `token`, `tenant` or `unused`, so the first of these meet
@@ -35,7 +38,7 @@
 
 use crate::generation::Generation;
 use percent_encoding::percent_decode_str;
-use scim::schema::{Registry, ResourceTypeId};
+use scim::schema::{GroupsOf, Registry, ResourceTypeId};
 
 /// Key of the grant of a token, by the SHA-256 of the token in lower-case hex.
 pub(crate) fn token(prefix: &str, sha256: &str) -> Vec<u8> {
@@ -71,12 +74,13 @@ pub(crate) struct Keys {
 }
 
 /// The kinds of resource, by the tables that hold them. This is the one place
-/// that tells users and groups, of which the service knows more than their
+/// that tells users, groups and devices, of which the service knows more than their
 /// schema says, from everything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind<'r> {
     User,
     Group,
+    Device,
     /// Any other type, by its name.
     Other(ResourceTypeId, &'r str),
 }
@@ -99,6 +103,7 @@ impl Keys {
         match kind {
             Kind::User => self.key(&["user", id]),
             Kind::Group => self.key(&["group", id]),
+            Kind::Device => self.key(&["device", id]),
             Kind::Other(_, name) => self.key(&["resource", name, id]),
         }
     }
@@ -118,10 +123,16 @@ impl Keys {
         self.key(&["group-name", folded])
     }
 
+    /// The Ethernet address that no other device may have, folded.
+    pub(crate) fn device_address(&self, folded: &str) -> Vec<u8> {
+        self.key(&["device-address", folded])
+    }
+
     pub(crate) fn external(&self, kind: Kind<'_>, external_id: &str, id: &str) -> Vec<u8> {
         match kind {
             Kind::User => self.key(&["user-external", external_id, id]),
             Kind::Group => self.key(&["group-external", external_id, id]),
+            Kind::Device => self.key(&["device-external", external_id, id]),
             Kind::Other(_, name) => self.key(&["resource-external", name, external_id, id]),
         }
     }
@@ -182,14 +193,12 @@ impl Keys {
         self.key(&["member-of", member, group, generation.as_str()])
     }
 
-    /// Prefix of the memberships of one user or group in one group, of whatever
-    /// generation.
+    /// Prefix of the memberships of one member in one group, of whatever generation.
     pub(crate) fn member_of_group(&self, member: &str, group: &str) -> Vec<u8> {
         self.key(&["member-of", member, group, ""])
     }
 
-    /// Prefix of the memberships of one user or group in others, of whatever
-    /// generation.
+    /// Prefix of the memberships of one member in groups, of whatever generation.
     pub(crate) fn members_of(&self, member: &str) -> Vec<u8> {
         self.key(&["member-of", member, ""])
     }
@@ -199,12 +208,12 @@ impl Keys {
         self.key(&["policy", group])
     }
 
-    /// A session of a user on the network.
+    /// A session of a user or device on the network.
     pub(crate) fn session(&self, user: &str, session: &str) -> Vec<u8> {
         self.key(&["session", user, session])
     }
 
-    /// Prefix of the sessions of a user, or of all users with no id.
+    /// Prefix of the sessions of a user or device, or of all with no id.
     pub(crate) fn sessions(&self, user: &str) -> Vec<u8> {
         match user {
             "" => self.key(&["session", ""]),
@@ -233,6 +242,8 @@ impl<'r> Kind<'r> {
             Self::User
         } else if resource_type == registry.core().group {
             Self::Group
+        } else if resource_type == registry.core().device {
+            Self::Device
         } else {
             Self::Other(resource_type, &registry.resource_type(resource_type).name)
         }
@@ -243,7 +254,17 @@ impl<'r> Kind<'r> {
         match self {
             Self::User => registry.core().user,
             Self::Group => registry.core().group,
+            Self::Device => registry.core().device,
             Self::Other(id, _) => id,
+        }
+    }
+
+    /// The `groups` of such a resource, if it has some by what groups have as members.
+    pub(crate) fn groups(self, registry: &Registry) -> Option<GroupsOf> {
+        match self {
+            Self::User => Some(registry.core().groups),
+            Self::Device => Some(registry.core().device_groups),
+            Self::Group | Self::Other(..) => None,
         }
     }
 
@@ -252,6 +273,7 @@ impl<'r> Kind<'r> {
         match self {
             Self::User => "user",
             Self::Group => "group",
+            Self::Device => "device",
             Self::Other(_, name) => name,
         }
     }

@@ -41,6 +41,7 @@ pub(crate) struct Member {
 pub(crate) enum MemberKind {
     User,
     Group,
+    Device,
 }
 
 /// The members of a group, by id.
@@ -58,12 +59,13 @@ struct Touch {
 }
 
 impl MemberKind {
-    pub(crate) const ALL: [Self; 2] = [Self::User, Self::Group];
+    pub(crate) const ALL: [Self; 3] = [Self::User, Self::Group, Self::Device];
 
     pub(crate) fn kind(self) -> Kind<'static> {
         match self {
             Self::User => Kind::User,
             Self::Group => Kind::Group,
+            Self::Device => Kind::Device,
         }
     }
 
@@ -71,6 +73,7 @@ impl MemberKind {
         match self {
             Self::User => "User",
             Self::Group => "Group",
+            Self::Device => "Device",
         }
     }
 }
@@ -84,9 +87,9 @@ pub(crate) struct List<'a> {
 }
 
 impl List<'_> {
-    /// Lets a member in, unless it is gone by then. A user's deletion compares that
+    /// Lets a member in, unless it is gone by then. The deletion of a member compares that
     /// no membership is newer than those it saw; so either it sees this one, or this
-    /// one sees that the user is gone.
+    /// one sees that the member is gone.
     pub(crate) fn join(&self, id: &str, member: &Member) -> Result<Op, Error> {
         let record = self.keys.record(member.kind.kind(), id);
         Ok(Op::Txn(Txn {
@@ -125,7 +128,7 @@ pub(crate) fn joined(reply: &OpReply) -> bool {
 }
 
 /// What to read to know what an id belongs to.
-pub(crate) fn kind_ranges(keys: &Keys, id: &str) -> [Range; 2] {
+pub(crate) fn kind_ranges(keys: &Keys, id: &str) -> [Range; MemberKind::ALL.len()] {
     MemberKind::ALL.map(|kind| Range {
         count_only: true,
         ..Range::one(keys.record(kind.kind(), id))
@@ -256,16 +259,18 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         members(&self.walk(session, range).await?)
     }
 
-    /// Sets a user's `groups`, by those that it is a member of itself: they and all
-    /// that those are in.
+    /// Sets the `groups` of a user or device, by those that it is a member of itself:
+    /// they and all that those are in.
     pub(crate) fn set_groups(
         &self,
         session: &Session<'_>,
-        user: &mut Resource,
+        member: &mut Resource,
         direct: &[InGroup],
         ancestry: &Ancestry,
     ) -> usize {
-        let core = self.registry.core();
+        let Some(groups) = self.kind(member.resource_type).groups(&self.registry) else {
+            return 0;
+        };
         let elements = ancestry.of(direct).into_iter().map(|group| {
             let location = self.location(session, Kind::Group, group.id);
             let kind = match group.is_direct {
@@ -273,10 +278,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 false => "indirect",
             };
             let element: Complex = [
-                (core.groups_value, group.id.to_owned()),
-                (core.groups_ref, location),
-                (core.groups_display, group.display.to_owned()),
-                (core.groups_type, kind.to_owned()),
+                (groups.value, group.id.to_owned()),
+                (groups.reference, location),
+                (groups.display, group.display.to_owned()),
+                (groups.kind, kind.to_owned()),
             ]
             .map(|(id, text)| (id, Value::String(text)))
             .into_iter()
@@ -286,9 +291,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let elements: Vec<Value> = elements.collect();
         let count = elements.len();
         if elements.is_empty() {
-            user.attributes.remove(core.groups);
+            member.attributes.remove(groups.list);
         } else {
-            user.attributes.set(core.groups, Value::List(elements));
+            member.attributes.set(groups.list, Value::List(elements));
         }
         count
     }

@@ -131,7 +131,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         match self.kind(resource_type) {
             Kind::User => self.delete_user(session, id, precondition).await,
             Kind::Group => self.delete_group(session, id, precondition).await,
-            kind @ Kind::Other(..) => self.delete_resource(session, kind, id, precondition).await,
+            kind @ (Kind::Device | Kind::Other(..)) => {
+                self.delete_resource(session, kind, id, precondition).await
+            }
         }
     }
 }

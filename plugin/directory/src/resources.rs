@@ -1,5 +1,4 @@
-//! Resources whose state is their record, users and those of other types than the
-//! service knows: create, read, replace, patch. Groups, whose members are kept
+//! Resources whose state is their record, all but groups: create, read, replace, patch. Groups, whose members are kept
 //! apart, have modules of their own.
 
 use crate::Directory;
@@ -23,11 +22,11 @@ use scim::resource::{Resource, complete, from_client, keep_unchangeable};
 /// A resource as it was read.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    /// A user is without groups.
+    /// A user or device is without its groups.
     pub(crate) resource: Resource,
     /// The revision of the record.
     pub(crate) revision: i64,
-    /// The groups that a user is a member of, if they still have the generation that
+    /// The groups that a user or device is a member of, if they still have the generation that
     /// each names.
     pub(crate) groups: Vec<InGroup>,
     /// The store's revision when it was read.
@@ -205,7 +204,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             precondition.check(stored.revision)?;
             let (mut resource, otherwise) = make(&stored.resource)?;
             self.keep_identity(&stored.resource, &mut resource);
-            resource.attributes.remove(self.registry.core().groups);
+            if let Some(groups) = kind.groups(&self.registry) {
+                resource.attributes.remove(groups.list);
+            }
             complete(&self.registry, &resource)?;
             // One hash is enough, however often the request starts again.
             let password = match &password {
@@ -253,7 +254,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// Reads a resource, and of a user which groups it is in, at one revision.
+    /// Reads a resource, and of a user or device which groups it is in, at one revision.
     ///
     /// # Errors
     /// [`Error::NoResource`], [`Error::Unavailable`].
@@ -269,7 +270,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             limit: PAGE,
             ..Range::prefix(session.keys.members_of(id))
         };
-        if kind == Kind::User {
+        if kind.groups(&self.registry).is_some() {
             reads.push(memberships.clone());
         }
         let mut replies = self.ranges(session, reads).await?.into_iter();

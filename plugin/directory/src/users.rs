@@ -1,5 +1,5 @@
-//! What the service knows of users beyond their schema: their groups, which are
-//! kept apart from the record, and what `active` means to identity providers.
+//! What the service knows of users and devices beyond their schema: their groups, which
+//! are kept apart from the record, and what `active` of a user means to identity providers.
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
@@ -16,7 +16,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Makes a user of what a client sends: active, unless it says otherwise.
     pub(crate) fn begin_user(&self, user: &mut Resource) {
         let core = self.registry.core();
-        user.attributes.remove(core.groups);
+        user.attributes.remove(core.groups.list);
         if user.get(core.active).is_none() {
             user.attributes.set(core.active, Value::Boolean(true));
         }
@@ -33,21 +33,22 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
-    /// Adds a user's `groups`, direct and indirect, if they are in the answer.
+    /// Adds the `groups` of a user or device, direct and indirect, if they are in the
+    /// answer.
     pub(crate) async fn add_groups(
         &self,
         session: &mut Session<'_>,
         kind: Kind<'_>,
-        user: &mut Stored,
+        member: &mut Stored,
         projection: &Projection,
     ) -> Result<(), Error> {
-        let groups = self.registry.core().groups;
-        if kind != Kind::User || !projection.includes(&self.registry, groups) {
+        let groups = kind.groups(&self.registry);
+        if groups.is_none_or(|groups| !projection.includes(&self.registry, groups.list)) {
             return Ok(());
         }
-        let direct = user.groups.iter().map(|one| one.group.clone()).gather();
-        let ancestry = self.ancestry(session, direct, user.read_at).await?;
-        self.set_groups(session, &mut user.resource, &user.groups, &ancestry);
+        let direct = member.groups.iter().map(|one| one.group.clone()).gather();
+        let ancestry = self.ancestry(session, direct, member.read_at).await?;
+        self.set_groups(session, &mut member.resource, &member.groups, &ancestry);
         Ok(())
     }
 }

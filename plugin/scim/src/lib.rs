@@ -9,6 +9,7 @@ pub mod error;
 pub mod filter;
 pub mod gather;
 pub mod json;
+pub mod mac;
 pub mod message;
 mod mode;
 pub mod patch;

@@ -243,7 +243,10 @@ fn schemas_and_resource_types_are_those_of_the_service() {
             .map(|d| d["id"].clone());
         ids.collect::<Vec<_>>()
     };
-    assert_eq!(ids(value(protocol().resource_types())), ["User", "Group"]);
+    assert_eq!(
+        ids(value(protocol().resource_types())),
+        ["User", "Group", "Device"]
+    );
     assert!(ids(value(protocol().schemas())).contains(&json!(USER)));
 }
 

@@ -62,11 +62,11 @@ pub struct Config {
     /// store must keep the past for longer than a whole walk takes.
     #[serde(deserialize_with = "types::cursor_timeout")]
     pub cursor_timeout_seconds: u32,
-    /// Schemas beside those of RFC 7643, as documents of its section 7. An
+    /// Schemas beside the standard ones, as documents of RFC 7643 §7. An
     /// attribute may besides have `"indexed": true`.
     pub schemas: Vec<serde_json::Value>,
-    /// Resource types beside `User` and `Group`, as documents of RFC 7643 §6; or
-    /// one of these two by its `name`, with the `schemaExtensions` to add.
+    /// Resource types beside `User`, `Group` and `Device`, as documents of RFC 7643 §6;
+    /// or one of these by its `name`, with the `schemaExtensions` to add.
     pub resource_types: Vec<serde_json::Value>,
     /// How much the service takes at once.
     pub limits: Limits,

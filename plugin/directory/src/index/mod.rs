@@ -2,7 +2,7 @@
 //! resources may share.
 //!
 //! What has an index is what the schema says: attributes that are unique, and
-//! those that are marked `indexed`. Those of RFC 7643 have tables of their own
+//! those that are marked `indexed`. The standard ones have tables of their own
 //! names; see [`keys`](crate::keys).
 
 mod build;
@@ -60,6 +60,9 @@ impl Place {
             Kind::Group if attribute == core.group_display_name => {
                 Self::Key(keys.group_name(&folded))
             }
+            Kind::Device if attribute == core.device_mac_address => {
+                Self::Key(keys.device_address(&folded))
+            }
             Kind::User if attribute == core.emails_value => {
                 Self::Below(keys.user_email(&folded, ""))
             }
@@ -101,6 +104,7 @@ fn configured(registry: &Registry, kind: Kind<'_>) -> Vec<(AttrId, String)> {
         core.user_name,
         core.group_display_name,
         core.emails_value,
+        core.device_mac_address,
         core.external_id,
     ];
     let definition = registry.resource_type(kind.resource_type(registry));

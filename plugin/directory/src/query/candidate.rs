@@ -36,7 +36,7 @@ struct Beside {
     generation: Generation,
 }
 
-/// How far the groups of a user, or the members of a group, were read.
+/// How far the groups of a user or device, or the members of a group, were read.
 #[derive(Debug)]
 enum Memberships {
     Unread,
@@ -74,7 +74,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     }
 
     /// Reads a few resources together with what is soon asked of them: in which
-    /// groups users are, what of groups is beside their records.
+    /// groups users and devices are, what of groups is beside their records.
     pub(super) async fn few(
         &self,
         session: &mut Session<'_>,
@@ -86,7 +86,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut beside_count = 0;
         let ranges = ids.iter().flat_map(|id| {
             let beside = match kind {
-                Kind::User => vec![Range {
+                Kind::User | Kind::Device => vec![Range {
                     limit: FIRST,
                     keys_only: true,
                     ..Range::prefix(keys.members_of(id))
@@ -112,7 +112,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 let mut candidate = self.candidate(kind, kv)?;
                 match (kind, beside.as_slice()) {
                     (Kind::Group, beside) => self.set_beside(&mut candidate, beside)?,
-                    (Kind::User, [begun]) => {
+                    (Kind::User | Kind::Device, [begun]) => {
                         candidate.memberships = Memberships::Begun(begun.clone());
                     }
                     _ => {}
@@ -157,7 +157,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(())
     }
 
-    /// Reads the groups of users, or so many of the members of groups, where they
+    /// Reads the groups of users and devices, or so many of the members of groups, where they
     /// were not read yet.
     pub(super) async fn add_memberships(
         &self,
@@ -173,7 +173,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut walks = Vec::with_capacity(lacking.len());
         for candidate in &mut lacking {
             let prefix = match (kind, &candidate.beside) {
-                (Kind::User, _) => session.keys.members_of(&candidate.id),
+                (Kind::User | Kind::Device, _) => session.keys.members_of(&candidate.id),
                 (Kind::Group, Some(Beside { generation, .. })) => {
                     session.keys.members(&candidate.id, generation)
                 }
@@ -182,7 +182,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let range = Range {
                 revision,
                 limit: PAGE,
-                keys_only: kind == Kind::User,
+                keys_only: kind != Kind::Group,
                 ..Range::prefix(prefix)
             };
             let state = std::mem::replace(&mut candidate.memberships, Memberships::Added);
@@ -197,7 +197,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let found = found.ok_or_else(too_large)?;
 
         let groups: Vec<Vec<InGroup>> = match kind {
-            Kind::User => found.iter().map(|kvs| in_groups(kvs)).collect(),
+            Kind::User | Kind::Device => found.iter().map(|kvs| in_groups(kvs)).collect(),
             Kind::Group | Kind::Other(..) => Vec::new(),
         };
         let ids = groups.iter().flatten().map(|one| one.group.clone());

@@ -12,7 +12,7 @@ pub(crate) enum Plan {
     Id(String),
     /// Those that an index leads to.
     Index(Place),
-    /// The users who are in the group with this id, directly or not.
+    /// Those that are in the group with this id, directly or not.
     InGroup(String),
     /// The groups that have the member with this id.
     WithMember(String),
@@ -29,7 +29,10 @@ impl Plan {
             if id == core.id {
                 return Some(Self::Id(key.into_owned()));
             }
-            if kind == Kind::User && id == core.groups_value {
+            if kind
+                .groups(registry)
+                .is_some_and(|groups| id == groups.value)
+            {
                 return Some(Self::InGroup(key.into_owned()));
             }
             if kind == Kind::Group && id == core.members_value {
@@ -61,6 +64,7 @@ mod tests {
         let resource_type = match kind {
             Kind::User => registry.core().user,
             Kind::Group => registry.core().group,
+            Kind::Device => registry.core().device,
             Kind::Other(id, _) => id,
         };
         let filter = Filter::parse(

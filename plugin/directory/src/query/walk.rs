@@ -247,7 +247,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 }
                 None => return self.scan(session, query, place, part, walk).await,
             },
-            Plan::InGroup(group) => match self.users_in(session, &group, walk.revision).await? {
+            Plan::InGroup(group) => match self
+                .in_group(session, part.kind, &group, walk.revision)
+                .await?
+            {
                 Some((ids, read_at)) => {
                     walk.revision = read_at;
                     ids
@@ -301,7 +304,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 self.present(session, part.kind, &mut candidate.resource, version);
             }
         }
-        if part.reads(core.groups) || part.reads(core.members) {
+        let groups = part.kind.groups(&self.registry).map(|groups| groups.list);
+        if groups.is_some_and(|groups| part.reads(groups)) || part.reads(core.members) {
             let all = candidates.iter_mut().collect();
             // A filter wants to see all of them.
             self.add_memberships(session, part.kind, all, usize::MAX, walk.revision)
@@ -382,9 +386,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let core = self.registry.core();
         for (place, part) in query.parts.iter().enumerate() {
             let shows_members = match part.kind {
-                Kind::User => part.projection.includes(&self.registry, core.groups),
                 Kind::Group => part.projection.includes(&self.registry, core.members),
-                Kind::Other(..) => false,
+                kind => kind
+                    .groups(&self.registry)
+                    .is_some_and(|groups| part.projection.includes(&self.registry, groups.list)),
             };
             let revision = walk.revision;
             let page = walk.of_part(place);
@@ -394,7 +399,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 // One more than is shown tells that there are more.
                 let most = match part.kind {
                     Kind::Group => self.config.limits.max_members + 1,
-                    Kind::User | Kind::Other(..) => usize::MAX,
+                    Kind::User | Kind::Device | Kind::Other(..) => usize::MAX,
                 };
                 self.add_memberships(session, part.kind, page, most, revision)
                     .await?;

@@ -57,7 +57,7 @@ impl Operation {
         ) {
             Kind::User => user,
             Kind::Group => group,
-            Kind::Other(..) => other,
+            Kind::Device | Kind::Other(..) => other,
         };
         match self {
             Self::Create(t) => of(t, ["user.create", "group.create", "resource.create"]),

@@ -29,7 +29,7 @@ fn calls(routes: &[Route], id: &str) -> Vec<(&'static str, String)> {
 
 /// One body with which every operation could begin its work.
 fn body() -> Value {
-    json!({"userName": "x", "displayName": "x", "scopes": ["scim"],
+    json!({"userName": "x", "displayName": "x", "active": true, "scopes": ["scim"],
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp",
             "urn:ietf:params:scim:api:messages:2.0:SearchRequest",
             "urn:ietf:params:scim:api:messages:2.0:BulkRequest"],

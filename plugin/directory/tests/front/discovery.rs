@@ -17,10 +17,12 @@ fn collections_are_lists_of_what_is_there_by_id() {
             &[
                 "urn:ietf:params:scim:schemas:core:2.0:User",
                 "urn:ietf:params:scim:schemas:core:2.0:Group",
+                "urn:ietf:params:scim:schemas:core:2.0:Device",
+                "urn:ietf:params:scim:schemas:extension:ethernet-mab:2.0:Device",
                 "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
             ][..],
         ),
-        ("/ResourceTypes", &["User", "Group"]),
+        ("/ResourceTypes", &["User", "Group", "Device"]),
     ] {
         let list = get(&world, endpoint);
         assert_eq!(list.status, 200);

@@ -22,7 +22,7 @@ impl Resource {
         let made = world
             .scim("POST", endpoint)
             .bearer(&token)
-            .body(&json!({"userName": "a", "displayName": "a"}))
+            .body(&json!({"userName": "a", "displayName": "a", "active": true}))
             .send();
         assert_eq!(made.status, 201, "{made:?}");
         let path = format!("{endpoint}/{}", made.body["id"].as_str().unwrap());
@@ -54,7 +54,7 @@ impl Resource {
 
 #[test]
 fn a_version_changes_with_its_resource_and_not_without() {
-    for endpoint in ["/Users", "/Groups"] {
+    for endpoint in ["/Users", "/Groups", "/Devices"] {
         let resource = Resource::new(endpoint);
         let first = resource.etag();
         assert_eq!(resource.etag(), first);
@@ -69,7 +69,7 @@ fn a_version_changes_with_its_resource_and_not_without() {
 
 #[test]
 fn what_is_known_is_not_sent_again() {
-    for endpoint in ["/Users", "/Groups"] {
+    for endpoint in ["/Users", "/Groups", "/Devices"] {
         let resource = Resource::new(endpoint);
         let etag = resource.etag();
         for (tag, status) in [
@@ -94,12 +94,12 @@ fn what_is_known_is_not_sent_again() {
 
 #[test]
 fn a_write_for_another_version_is_refused() {
-    for endpoint in ["/Users", "/Groups"] {
+    for endpoint in ["/Users", "/Groups", "/Devices"] {
         let resource = Resource::new(endpoint);
         let stale = resource.etag();
         resource.send("PATCH", None, Some(&patch("b")));
         let current = resource.etag();
-        let put = json!({"userName": "a", "displayName": "c"});
+        let put = json!({"userName": "a", "displayName": "c", "active": true});
         for (method, body) in [
             ("PUT", Some(&put)),
             ("PATCH", Some(&patch("c"))),
@@ -131,11 +131,11 @@ fn a_write_for_another_version_is_refused() {
 
 #[test]
 fn answers_say_where_their_resource_is() {
-    for endpoint in ["/Users", "/Groups"] {
+    for endpoint in ["/Users", "/Groups", "/Devices"] {
         let resource = Resource::new(endpoint);
         let location = format!("https://eu.example.com/scim/v2{}", resource.path);
         let location = Some(location.as_str());
-        let put = json!({"userName": "a", "displayName": "c"});
+        let put = json!({"userName": "a", "displayName": "c", "active": true});
         for (method, body) in [
             ("GET", None),
             ("HEAD", None),

@@ -5,6 +5,8 @@ mod bulk;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod faults;

@@ -323,7 +323,7 @@ fn an_extension_is_part_of_users() {
 fn what_is_configured_is_told() {
     let world = world();
     let types = world.get("/ResourceTypes");
-    assert_eq!(types.body["totalResults"], 3);
+    assert_eq!(types.body["totalResults"], 4);
     let site = world.get("/ResourceTypes/Site");
     assert_eq!(site.body["endpoint"], "/Sites");
     assert_eq!(site.body["schema"], SITE);

@@ -7,6 +7,7 @@ use directory::kv::memory::MemoryKv;
 use directory::kv::{Kv, KvError, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply};
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
+use scim::schema::ETHERNET_MAB;
 use scim::text::fold;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -313,6 +314,20 @@ fn derived(stored: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>
                     }
                 }
                 assert!(record.get("password").is_none());
+            }
+            ["device", id] => {
+                let record = json();
+                assert_eq!(record["id"], *id);
+                assert!(record.get("groups").is_none(), "{record}");
+                keys.insert(key.clone(), None);
+                let address = record[ETHERNET_MAB]["deviceMacAddress"].as_str();
+                if let Some(address) = address {
+                    let key = format!("device-address/{}", address.to_lowercase());
+                    keys.insert(key, Some((*id).to_owned()));
+                }
+                if let Some(external) = record["externalId"].as_str() {
+                    keys.insert(format!("device-external/{}/{id}", encode(external)), None);
+                }
             }
             ["user-password", id] if there(format!("user/{id}")) => {
                 assert!(value.starts_with("$argon2id$"), "{value}");

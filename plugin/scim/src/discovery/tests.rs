@@ -4,7 +4,9 @@ use super::*;
 use crate::projection::Projection;
 use crate::resource::to_client;
 use crate::schema::fixture::{EXTENSION, REGISTRY, any_schema, with};
-use crate::schema::{AttributeDefinition, ENTERPRISE_USER, GROUP, SchemaDefinition, USER};
+use crate::schema::{
+    AttributeDefinition, DEVICE, ENTERPRISE_USER, ETHERNET_MAB, GROUP, SchemaDefinition, USER,
+};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -25,6 +27,8 @@ fn every_schema_but_the_common_one_is_described() {
         USER,
         ENTERPRISE_USER,
         GROUP,
+        DEVICE,
+        ETHERNET_MAB,
         &core("Schema"),
         &core("ResourceType"),
         &core("ServiceProviderConfig"),
@@ -100,7 +104,7 @@ proptest! {
 }
 
 #[test]
-fn users_and_groups_are_the_resource_types() {
+fn users_groups_and_devices_are_the_resource_types() {
     let types = all(&resource_types(&REGISTRY));
     assert_eq!(
         types[0],
@@ -115,9 +119,14 @@ fn users_and_groups_are_the_resource_types() {
             "meta": { "resourceType": "ResourceType" },
         })
     );
-    assert_eq!(types.len(), 2);
+    assert_eq!(types.len(), 3);
     assert_eq!(types[1]["id"], "Group");
     assert_eq!(types[1].get("schemaExtensions"), None);
+    assert_eq!(types[2]["id"], "Device");
+    assert_eq!(
+        types[2]["schemaExtensions"],
+        json!([{ "schema": ETHERNET_MAB, "required": false }])
+    );
 }
 
 #[test]

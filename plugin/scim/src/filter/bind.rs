@@ -8,6 +8,7 @@ use crate::Mode;
 use crate::datetime;
 use crate::error::Error;
 use crate::json::Quoted;
+use crate::mac::MacAddress;
 use crate::resource::Value;
 use crate::schema::{
     AttrId, Mutability, Registry, ResourceType, ResourceTypeId, Returned, Steps, Type,
@@ -299,7 +300,13 @@ impl Binder<'_> {
             },
             Type::String | Type::Reference | Type::DateTime | Type::Binary | Type::Complex => {
                 let case_exact = attribute.case_exact || attribute.kind == Type::Binary;
-                let text = Text::new(operator, case_exact, literal.text());
+                let whole = !is_partial(operator) && !self.mode.is_strict();
+                let address = (whole && id == self.registry.core().device_mac_address)
+                    .then(|| MacAddress::parse(literal.text()))
+                    .flatten()
+                    .map(|address| address.to_string());
+                let text = address.as_deref().unwrap_or(literal.text());
+                let text = Text::new(operator, case_exact, text);
                 Ok(Predicate::Text(text))
             }
         }

@@ -6,6 +6,7 @@ use crate::Mode;
 use crate::datetime;
 use crate::error::Error;
 use crate::json::Json;
+use crate::mac::MacAddress;
 use crate::schema::{Attribute, Registry, Type};
 use base64::Engine as _;
 use base64::alphabet;
@@ -70,7 +71,28 @@ pub(super) fn scalar(
             reason: format!("must be one of {}", attribute.canonical_values.join(", ")),
         });
     }
-    Ok(Some(value))
+    match value {
+        Value::String(text)
+            if reader.is_client() && attribute.id == registry.core().device_mac_address =>
+        {
+            mac_address(reader, attribute, text).map(Some)
+        }
+        value => Ok(Some(value)),
+    }
+}
+
+/// An Ethernet address, in the one form that RFC 9944 has for it (§7.3); another one that gear
+/// shows it in is rewritten.
+fn mac_address(reader: &Reader<'_>, attribute: &Attribute, text: String) -> Result<Value, Error> {
+    if MacAddress::is_canonical(&text) {
+        return Ok(Value::String(text));
+    }
+    tolerance::mac_address(reader.mode, &text)
+        .map(|address| Value::String(address.to_string()))
+        .ok_or_else(|| Error::BadValue {
+            attribute: reader.registry.path(attribute.id),
+            reason: "must be an Ethernet address such as \"2C:54:91:88:C9:E2\"".to_owned(),
+        })
 }
 
 /// The error for a value that is not of the attribute's type.

@@ -4,6 +4,7 @@
 
 use crate::Mode;
 use crate::json::Json;
+use crate::mac::MacAddress;
 use crate::schema::{AttrId, Attribute, Registry, ResourceTypeId, Type, Uniqueness};
 use std::borrow::Cow;
 
@@ -47,6 +48,11 @@ pub(super) fn number_as_text(mode: Mode, attribute: &Attribute, json: &Json<'_>)
         | Json::Array(_)
         | Json::Object(_) => None,
     }
+}
+
+/// An Ethernet address in any form that gear shows it in.
+pub(super) fn mac_address(mode: Mode, text: &str) -> Option<MacAddress> {
+    MacAddress::parse(text).filter(|_| !mode.is_strict())
 }
 
 /// One value where a list is due: OneLogin sends `emails` as one object. `null`

@@ -2,17 +2,18 @@
 //! know found.
 
 use super::attribute::{AttrId, Attribute, Mutability, Type};
+use super::core::Core;
 use super::definition::{
     AttributeDefinition, DefinitionError, ResourceTypeDefinition, SchemaDefinition,
 };
-use super::registry::{Core, Registry, ResourceType, ResourceTypeId, Schema, digest};
+use super::registry::{Registry, ResourceType, ResourceTypeId, Schema, digest};
 
 #[derive(Default)]
 pub(super) struct Builder {
     attributes: Vec<Attribute>,
     schemas: Vec<Schema>,
     resource_types: Vec<ResourceType>,
-    /// How many attributes are of RFC 7643.
+    /// How many attributes are of the standard schemas.
     standard: usize,
 }
 
@@ -155,7 +156,7 @@ impl Builder {
     }
 
     pub(super) fn finish(self) -> Result<Registry, DefinitionError> {
-        let core = self.core()?;
+        let core = Core::find(&self.attributes, &self.resource_types)?;
         Ok(Registry {
             digests: self.attributes.iter().map(|a| digest(&a.name)).collect(),
             attributes: self.attributes,
@@ -163,79 +164,6 @@ impl Builder {
             resource_types: self.resource_types,
             standard: self.standard,
             core,
-        })
-    }
-
-    fn core(&self) -> Result<Core, DefinitionError> {
-        let missing = |what: &str| {
-            DefinitionError::of(format!(
-                "the service needs \"{what}\", which is not defined"
-            ))
-        };
-        let resource_type = |name: &str| {
-            self.resource_types
-                .iter()
-                .find(|t| t.name == name)
-                .ok_or_else(|| missing(name))
-        };
-        let named = |among: &[AttrId], name: &str| {
-            among
-                .iter()
-                .copied()
-                .find(|id| {
-                    self.attributes
-                        .get(usize::from(id.0))
-                        .is_some_and(|a| a.name == name)
-                })
-                .ok_or_else(|| missing(name))
-        };
-        let child = |parent: AttrId, name: &str| {
-            let children = self
-                .attributes
-                .get(usize::from(parent.0))
-                .map(|a| a.children.as_slice())
-                .unwrap_or_default();
-            named(children, name)
-        };
-        let user = resource_type("User")?;
-        let group = resource_type("Group")?;
-        let of_user = |name: &str| named(&user.attributes, name);
-        let of_group = |name: &str| named(&group.attributes, name);
-        let meta = of_user("meta")?;
-        let emails = of_user("emails")?;
-        let groups = of_user("groups")?;
-        let members = of_group("members")?;
-        Ok(Core {
-            schemas: of_user("schemas")?,
-            id: of_user("id")?,
-            external_id: of_user("externalId")?,
-            meta,
-            meta_resource_type: child(meta, "resourceType")?,
-            meta_created: child(meta, "created")?,
-            meta_last_modified: child(meta, "lastModified")?,
-            meta_location: child(meta, "location")?,
-            meta_version: child(meta, "version")?,
-            user_name: of_user("userName")?,
-            active: of_user("active")?,
-            password: of_user("password")?,
-            emails,
-            emails_value: child(emails, "value")?,
-            groups,
-            groups_value: child(groups, "value")?,
-            groups_ref: child(groups, "$ref")?,
-            groups_display: child(groups, "display")?,
-            groups_type: child(groups, "type")?,
-            group_display_name: of_group("displayName")?,
-            members,
-            members_value: child(members, "value")?,
-            members_ref: child(members, "$ref")?,
-            members_type: child(members, "type")?,
-            members_display: child(members, "display")?,
-            user: user.id,
-            group: group.id,
-            schema: resource_type("Schema")?.id,
-            resource_type: resource_type("ResourceType")?.id,
-            service_provider_config: resource_type("ServiceProviderConfig")?.id,
         })
     }
 }

@@ -7,6 +7,7 @@
 mod attribute;
 mod builder;
 mod check;
+mod core;
 mod definition;
 mod registry;
 
@@ -14,6 +15,7 @@ mod registry;
 pub(crate) mod fixture;
 
 pub use attribute::{AttrId, Attribute, Mutability, Returned, Type, Uniqueness};
+pub use core::{Core, GroupsOf};
 pub use definition::{
     AttributeDefinition, DefinitionError, ExtensionDefinition, ResourceTypeDefinition,
     SchemaDefinition,
@@ -21,7 +23,7 @@ pub use definition::{
 pub(crate) use registry::Steps;
 #[cfg(test)]
 pub(crate) use registry::standard_documents;
-pub use registry::{Core, Registry, ResourceType, ResourceTypeId, Schema};
+pub use registry::{Registry, ResourceType, ResourceTypeId, Schema};
 
 /// URN of the core schema for users.
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -29,3 +31,7 @@ pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 /// URN of the enterprise extension of users.
 pub const ENTERPRISE_USER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+/// URN of the core schema for devices (RFC 9944).
+pub const DEVICE: &str = "urn:ietf:params:scim:schemas:core:2.0:Device";
+/// URN of the extension of devices that MAC authentication bypass lets in (RFC 9944).
+pub const ETHERNET_MAB: &str = "urn:ietf:params:scim:schemas:extension:ethernet-mab:2.0:Device";

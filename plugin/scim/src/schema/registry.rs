@@ -3,6 +3,7 @@
 use super::attribute::{AttrId, Attribute, Type};
 use super::builder::Builder;
 use super::check;
+use super::core::Core;
 use super::definition::{DefinitionError, ResourceTypeDefinition, SchemaDefinition, each};
 use crate::Mode;
 use crate::json::{self, Json};
@@ -54,71 +55,6 @@ pub struct ResourceType {
     pub indexes: Vec<AttrId>,
 }
 
-/// Attributes that the code itself must know, found once.
-#[derive(Clone, Copy, Debug)]
-pub struct Core {
-    /// `schemas`
-    pub schemas: AttrId,
-    /// `id`
-    pub id: AttrId,
-    /// `externalId`
-    pub external_id: AttrId,
-    /// `meta`
-    pub meta: AttrId,
-    /// `meta.resourceType`
-    pub meta_resource_type: AttrId,
-    /// `meta.created`
-    pub meta_created: AttrId,
-    /// `meta.lastModified`
-    pub meta_last_modified: AttrId,
-    /// `meta.location`
-    pub meta_location: AttrId,
-    /// `meta.version`
-    pub meta_version: AttrId,
-    /// `userName` of a user
-    pub user_name: AttrId,
-    /// `active` of a user
-    pub active: AttrId,
-    /// `password` of a user
-    pub password: AttrId,
-    /// `emails` of a user
-    pub emails: AttrId,
-    /// `emails.value` of a user
-    pub emails_value: AttrId,
-    /// `groups` of a user
-    pub groups: AttrId,
-    /// `groups.value` of a user
-    pub groups_value: AttrId,
-    /// `groups.$ref` of a user
-    pub groups_ref: AttrId,
-    /// `groups.display` of a user
-    pub groups_display: AttrId,
-    /// `groups.type` of a user
-    pub groups_type: AttrId,
-    /// `displayName` of a group
-    pub group_display_name: AttrId,
-    /// `members` of a group
-    pub members: AttrId,
-    /// `members.value` of a group
-    pub members_value: AttrId,
-    /// `members.$ref` of a group
-    pub members_ref: AttrId,
-    /// `members.type` of a group
-    pub members_type: AttrId,
-    /// `members.display` of a group
-    pub members_display: AttrId,
-    /// The resource type of users
-    pub user: ResourceTypeId,
-    /// The resource type of groups
-    pub group: ResourceTypeId,
-    /// The resource type of schemas
-    pub schema: ResourceTypeId,
-    /// The resource type of resource types
-    pub resource_type: ResourceTypeId,
-    /// The resource type of the service provider's configuration
-    pub service_provider_config: ResourceTypeId,
-}
-
 /// All schemas and resource types of a service, compiled.
 #[derive(Clone, Debug)]
 pub struct Registry {
@@ -127,13 +63,13 @@ pub struct Registry {
     pub(super) digests: Vec<u32>,
     pub(super) schemas: Vec<Schema>,
     pub(super) resource_types: Vec<ResourceType>,
-    /// How many of the attributes, the first ones, are of RFC 7643.
+    /// How many of the attributes, the first ones, are of the standard schemas.
     pub(super) standard: usize,
     pub(super) core: Core,
 }
 
 impl Registry {
-    /// The schemas of RFC 7643, as in `data/*.json`.
+    /// The schemas of RFC 7643 and RFC 9944, as in `data/*.json`.
     ///
     /// # Errors
     /// When a document is wrong, which a test excludes.
@@ -142,7 +78,7 @@ impl Registry {
         Self::compile(schemas, types)
     }
 
-    /// The schemas of RFC 7643 and others: lists of documents of the forms of RFC
+    /// The standard schemas and others: lists of documents of the forms of RFC
     /// 7643 §7 and §6. A resource type of a name that there is already adds its
     /// `schemaExtensions` to that type, and may leave everything else out; any
     /// other one is new, and has an endpoint and one of these schemas.
@@ -203,7 +139,7 @@ impl Registry {
             .unwrap_or(&PLACEHOLDER)
     }
 
-    /// Whether an attribute is one of RFC 7643, which no configuration changes.
+    /// Whether an attribute is of a standard schema, which no configuration changes.
     #[must_use]
     pub fn is_standard(&self, id: AttrId) -> bool {
         usize::from(id.0) < self.standard
@@ -392,12 +328,14 @@ pub(super) fn digest(name: &str) -> u32 {
     ])
 }
 
-/// The schemas of RFC 7643, the common attributes first.
-const STANDARD: [&str; 7] = [
+/// The schemas of RFC 7643 and RFC 9944, the common attributes first.
+const STANDARD: [&str; 9] = [
     include_str!(concat!(env!("OUT_DIR"), "/common.json")),
     include_str!(concat!(env!("OUT_DIR"), "/user.json")),
     include_str!(concat!(env!("OUT_DIR"), "/enterprise_user.json")),
     include_str!(concat!(env!("OUT_DIR"), "/group.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/device.json")),
+    include_str!(concat!(env!("OUT_DIR"), "/ethernet_mab.json")),
     include_str!(concat!(env!("OUT_DIR"), "/schema.json")),
     include_str!(concat!(env!("OUT_DIR"), "/resource_type.json")),
     include_str!(concat!(env!("OUT_DIR"), "/service_provider_config.json")),

@@ -22,7 +22,7 @@ fn operands_have_the_attributes_type_and_complex_attributes_mean_their_value() {
     };
     let word = |text: &str| Value::String(text.to_owned());
     let value = comparison(core.emails_value, "sw", word("a"));
-    let group = comparison(core.groups_value, "ne", word("g"));
+    let group = comparison(core.groups.value, "ne", word("g"));
     assert_eq!(
         explain(&registry, text).unwrap().condition,
         Condition::Any(vec![

@@ -4,7 +4,8 @@ use super::registry;
 use crate::Mode;
 use crate::error::Error;
 use crate::filter::{Filter, Limits};
-use crate::schema::ENTERPRISE_USER;
+use crate::resource::from_client;
+use crate::schema::{ENTERPRISE_USER, ETHERNET_MAB};
 
 fn read(mode: Mode, text: &str) -> Result<Filter, Error> {
     let registry = registry();
@@ -44,6 +45,34 @@ fn what_the_rfc_has_is_taken() {
     ] {
         let read = read(Mode::Strict, &text);
         assert!(read.is_ok(), "{text}: {read:?}");
+    }
+}
+
+#[test]
+fn an_address_is_compared_in_any_spelling_but_strictly() {
+    let registry = registry();
+    let device = registry.core().device;
+    let body = format!(
+        r#"{{"active": true, "{ETHERNET_MAB}": {{"deviceMacAddress": "2C:54:91:88:C9:E2"}}}}"#
+    );
+    let body = crate::json::parse(body.as_bytes(), 20).unwrap();
+    let printer = from_client(&registry, device, &body, Mode::Lenient).unwrap();
+    let matches = |mode, comparison: &str| {
+        let text = format!("{ETHERNET_MAB}:deviceMacAddress {comparison}");
+        let filter = Filter::parse(&registry, device, &text, &Limits::default(), mode);
+        filter.unwrap().matches(&printer)
+    };
+    for (comparison, lenient, strict) in [
+        ("eq \"2c:54:91:88:c9:e2\"", true, true),
+        ("eq \"2c54.9188.c9e2\"", true, false),
+        ("ne \"2C549188C9E2\"", false, true),
+        ("eq \"2c54.9188.c9e3\"", false, false),
+        ("sw \"2c:54\"", true, true),
+        ("sw \"2c54\"", false, false),
+        ("co \"2c549188c9e2\"", false, false),
+    ] {
+        assert_eq!(matches(Mode::Lenient, comparison), lenient, "{comparison}");
+        assert_eq!(matches(Mode::Strict, comparison), strict, "{comparison}");
     }
 }
 

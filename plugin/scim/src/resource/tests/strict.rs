@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::json;
 use crate::resource::{from_client, to_store};
 use crate::schema::fixture::{EXTENSION, REGISTRY};
-use crate::schema::{ENTERPRISE_USER, GROUP, ResourceTypeId, USER};
+use crate::schema::{DEVICE, ENTERPRISE_USER, ETHERNET_MAB, GROUP, ResourceTypeId, USER};
 use crate::{Mode, ScimType};
 use serde_json::{Value, json};
 
@@ -92,6 +92,23 @@ fn values_of_other_types_are_an_invalid_value() {
         json!({ "x509Certificates": [{ "value": "AA\nAA" }] }),
     ] {
         refused_as(&content, ScimType::InvalidValue);
+    }
+}
+
+#[test]
+fn an_address_has_one_form_strictly() {
+    let device = |address: &str| {
+        let body = json!({ "schemas": [DEVICE, ETHERNET_MAB], "active": true,
+            ETHERNET_MAB: { "deviceMacAddress": address } });
+        Ok::<_, Error>(read(REGISTRY.core().device, &body)?[ETHERNET_MAB].clone())
+    };
+    for address in ["2C:54:91:88:C9:E2", "2c:54:91:88:c9:e2"] {
+        let kept = json!({ "deviceMacAddress": address });
+        assert_eq!(device(address).unwrap(), kept);
+    }
+    for other in ["2C-54-91-88-C9-E2", "2c54.9188.c9e2", "2c549188c9e2"] {
+        let error = device(other).unwrap_err();
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidValue), "{other}");
     }
 }
 

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_standard_documents_compile() {
     let registry = Registry::standard().unwrap();
-    assert_eq!(registry.resource_types().len(), 5);
+    assert_eq!(registry.resource_types().len(), 6);
     assert_eq!(registry.path(registry.core().emails_value), "emails.value");
 }
 
