@@ -2,7 +2,7 @@
 //! which a session ends whose user may no longer be on the network.
 
 use super::rlm_rest::{Accounted, Attributes, Status};
-use super::{Decision, NetworkSession, rlm_rest};
+use super::{NetworkSession, rlm_rest};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
@@ -47,22 +47,23 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             return nothing();
         }
         self.remember_session(session, &found).await?;
-        match self.decide(session, &found.user_id).await? {
-            Decision::Allowed(_) => nothing(),
-            Decision::Denied(_) => answer(200, &Attributes::disconnect()),
+        let decision = self.decide(session, &found.user_id).await?;
+        match decision.lets_stay(&found) {
+            Some(_) => nothing(),
+            None => answer(200, &Attributes::disconnect()),
         }
     }
 
-    /// The id of the user of a name that a RADIUS server sends.
+    /// The id of the user or device of a name that a RADIUS server sends.
     async fn user_named(
         &self,
         session: &mut Session<'_>,
         sent: &str,
     ) -> Result<Option<String>, Error> {
         for name in rlm_rest::readings(sent) {
-            let id = self.holder_of_name(session, name.as_ref()).await?;
-            if id.is_some() {
-                return Ok(id);
+            let holder = self.holder_of_name(session, name.as_ref()).await?;
+            if let Some(holder) = holder {
+                return Ok(Some(holder.id));
             }
         }
         Ok(None)

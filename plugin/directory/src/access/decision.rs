@@ -1,6 +1,7 @@
-//! Decisions: whether a user may be on the network now, and with which policy. Everything is read
-//! from the store when it is asked for, so a decision is as new as the directory.
+//! Decisions: whether a user or device may be on the network now, and with which policy. Everything
+//! is read from the store when it is asked for, so a decision is as new as the directory.
 
+use super::device;
 use super::policy::{Effective, OfGroup, Policy};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
@@ -14,7 +15,6 @@ use crate::walk::{FIRST, PAGE};
 use scim::Error;
 use scim::gather::Gather as _;
 use scim::resource::Value;
-use scim::text::fold;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,10 @@ pub(crate) enum Decision {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Allowed {
     pub(crate) user_id: String,
+    /// Of a device, its address.
     pub(crate) user_name: String,
+    /// Whether it is a device, and no user.
+    pub(crate) is_device: bool,
     pub(crate) policy: Effective,
 }
 
@@ -48,15 +51,15 @@ pub(crate) struct Allowed {
 pub(crate) enum Denial {
     /// Nobody has the name, or no longer.
     UnknownUser,
-    /// The user is deactivated.
+    /// The user or device is deactivated.
     Inactive,
-    /// No group that the user is in has a policy.
+    /// No group that the user or device is in has a policy.
     NoPolicy,
 }
 
-/// A user as it was found.
+/// A user or device as it was found.
 struct Found {
-    /// Of a user who is there.
+    /// Of one that is there: the `userName`, the address.
     user_name: Option<String>,
     decision: Decision,
 }
@@ -74,15 +77,15 @@ impl Denial {
     /// For people.
     pub(crate) fn sentence(self) -> &'static str {
         match self {
-            Self::UnknownUser => "There is no user of this name.",
-            Self::Inactive => "The user is deactivated.",
-            Self::NoPolicy => "The user is in no group that has a policy.",
+            Self::UnknownUser => "No user has this name, and no device this address.",
+            Self::Inactive => "The user or device is deactivated.",
+            Self::NoPolicy => "The user or device is in no group that has a policy.",
         }
     }
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
-    /// Decides about whoever has a `userName`.
+    /// Decides about the user of a name, or the device of an address.
     ///
     /// # Errors
     /// [`Error::Unavailable`], and when the token is no longer valid.
@@ -92,45 +95,28 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         name: &str,
     ) -> Result<Decision, Error> {
         for _ in 0..LOOK_UPS {
-            let Some(id) = self.holder_of_name(session, name).await? else {
+            let Some(holder) = self.holder_of_name(session, name).await? else {
                 return Ok(Decision::Denied(Denial::UnknownUser));
             };
-            let found = self.decide_some(session, vec![id]).await?;
+            let ids = vec![holder.id.clone()];
+            let found = self.decide_some(session, holder.kind, ids).await?;
             let Some((_, found)) = found.into_iter().next() else {
                 continue;
             };
             // Read a moment later: somebody else may have the name by now.
             if found
                 .user_name
-                .is_some_and(|found| fold(&found) == fold(name))
+                .is_some_and(|called| holder.is(&called, name))
             {
                 return Ok(found.decision);
             }
         }
         Err(Error::Unavailable {
-            reason: "The user is being renamed.",
+            reason: "The user or device is being renamed.",
         })
     }
 
-    /// The id of the user who has a `userName`.
-    ///
-    /// # Errors
-    /// As [`Self::decide_by_name`].
-    pub(super) async fn holder_of_name(
-        &self,
-        session: &mut Session<'_>,
-        name: &str,
-    ) -> Result<Option<String>, Error> {
-        if name.len() > MAX_NAME {
-            return Ok(None);
-        }
-        let key = session.keys.user_name(&fold(name));
-        let holder = self.range(session, Range::one(key)).await?;
-        let holder = holder.kvs.into_iter().next();
-        Ok(holder.and_then(|kv| String::from_utf8(kv.value).ok()))
-    }
-
-    /// Decides about a user, by id.
+    /// Decides about a user or device, by id.
     ///
     /// # Errors
     /// As [`Self::decide_by_name`].
@@ -139,12 +125,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         id: &str,
     ) -> Result<Decision, Error> {
-        let found = self.decide_some(session, vec![id.to_owned()]).await?;
-        let decision = found.into_values().next().map(|found| found.decision);
+        let ids = BTreeSet::from([id.to_owned()]);
+        let decision = self.decide_all(session, ids).await?.remove(id);
         Ok(decision.unwrap_or(Decision::Denied(Denial::UnknownUser)))
     }
 
-    /// Decides about users, by id: some at one revision.
+    /// Decides about users and devices, by id: some at one revision.
     ///
     /// # Errors
     /// As [`Self::decide_by_name`].
@@ -154,20 +140,28 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         ids: BTreeSet<String>,
     ) -> Result<BTreeMap<String, Decision>, Error> {
         let mut decisions = BTreeMap::new();
-        let mut ids = ids.into_iter().peekable();
-        while ids.peek().is_some() {
-            let some = ids.by_ref().take(TOGETHER).collect();
-            let found = self.decide_some(session, some).await?;
-            decisions.extend(found.into_iter().map(|(id, found)| (id, found.decision)));
+        let mut unknown = ids;
+        for kind in [Kind::User, Kind::Device] {
+            let mut ids = std::mem::take(&mut unknown).into_iter().peekable();
+            while ids.peek().is_some() {
+                let some = ids.by_ref().take(TOGETHER).collect();
+                for (id, found) in self.decide_some(session, kind, some).await? {
+                    if found.decision == Decision::Denied(Denial::UnknownUser) {
+                        unknown.insert(id.clone());
+                    }
+                    decisions.insert(id, found.decision);
+                }
+            }
         }
         Ok(decisions)
     }
 
-    /// Decides about a few users at one revision: their records and memberships in one call of the
-    /// store, their groups in another where none is in a group itself, the policies in a third.
+    /// Decides about a few of a kind at one revision: their records and memberships in one call of
+    /// the store, their groups in another where none is in a group itself, the policies in a third.
     async fn decide_some(
         &self,
         session: &mut Session<'_>,
+        kind: Kind<'static>,
         ids: Vec<String>,
     ) -> Result<BTreeMap<String, Found>, Error> {
         let keys = session.keys.clone();
@@ -178,7 +172,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             ..Range::prefix(keys.members_of(id))
         };
         let reads = ids.iter().flat_map(|id| {
-            let record = Range::one(keys.record(Kind::User, id));
+            let record = Range::one(keys.record(kind, id));
             [record, memberships(id, 0, FIRST)]
         });
         let mut replies = self.ranges(session, reads.collect()).await?.into_iter();
@@ -189,7 +183,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         for id in ids {
             let (record, first) = (replies.next().unwrap_or_default(), replies.next());
             revision = record.revision;
-            let user = self.look_at(record.kvs.first())?;
+            let user = self.look_at(kind, record.kvs.first())?;
             if user.decision == Decision::Denied(Denial::NoPolicy) {
                 let range = memberships(&id, revision, PAGE);
                 let all = self
@@ -223,6 +217,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 user.decision = Decision::Allowed(Box::new(Allowed {
                     user_id: id,
                     user_name: user.user_name.clone().unwrap_or_default(),
+                    is_device: kind == Kind::Device,
                     policy,
                 }));
             }
@@ -230,22 +225,26 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(found)
     }
 
-    /// What a user's record says, before any group has a say.
-    fn look_at(&self, record: Option<&KeyValue>) -> Result<Found, Error> {
+    /// What the record of a user or device says, before any group has a say.
+    fn look_at(&self, kind: Kind<'_>, record: Option<&KeyValue>) -> Result<Found, Error> {
         let Some(record) = record else {
             return Ok(Found {
                 user_name: None,
                 decision: Decision::Denied(Denial::UnknownUser),
             });
         };
-        let user = self.decode(Kind::User, record)?;
+        let found = self.decode(kind, record)?;
         let core = self.registry.core();
-        let denial = match is_active(user.get(core.active)) {
+        let (active, user_name) = match kind {
+            Kind::Device => (core.device_active, device::address(&self.registry, &found)),
+            _ => (core.active, found.text(core.user_name)),
+        };
+        let denial = match is_active(found.get(active)) {
             true => Denial::NoPolicy,
             false => Denial::Inactive,
         };
         Ok(Found {
-            user_name: user.text(core.user_name).map(str::to_owned),
+            user_name: user_name.map(str::to_owned),
             decision: Decision::Denied(denial),
         })
     }

@@ -1,4 +1,4 @@
-//! The network's questions: whether a user may be on it, and with which policy. Asked by RADIUS
+//! The network's questions: whether a user or device may be on it, and with which policy. Asked by RADIUS
 //! servers in the words of FreeRADIUS's `rlm_rest`, and in plain JSON by everything else.
 //!
 //! Who may not be on the network hears 403, whatever the reason: to `rlm_rest` 404 and 410 mean
@@ -6,6 +6,7 @@
 
 mod accounting;
 mod decision;
+mod device;
 mod policy;
 mod recall;
 mod remembered;
@@ -42,6 +43,9 @@ const MAX_BODY: usize = 65_536;
 struct Decided<'a> {
     user_name: &'a str,
     allowed: bool,
+    /// Whether it is a device, and no user.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    device: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,7 +139,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         for name in rlm_rest::readings(asked.user_name()) {
             let decision = self.recall(session, name.as_ref()).await?;
             if decision != Decision::Denied(Denial::UnknownUser) {
-                return Ok(decision);
+                return Ok(device::of_request(decision, asked));
             }
         }
         Ok(Decision::Denied(Denial::UnknownUser))
@@ -162,6 +166,7 @@ fn decided(name: &str, decision: &Decision, denied: u16) -> Result<Response, Err
             &Decided {
                 user_name: &allowed.user_name,
                 allowed: true,
+                device: allowed.is_device,
                 user_id: Some(&allowed.user_id),
                 decision: Some(allowed.policy.decision()),
                 policy: Some(&allowed.policy),
@@ -174,6 +179,7 @@ fn decided(name: &str, decision: &Decision, denied: u16) -> Result<Response, Err
             &Decided {
                 user_name: name,
                 allowed: false,
+                device: false,
                 user_id: None,
                 decision: None,
                 policy: None,

@@ -27,6 +27,8 @@ const SKEW: u64 = 10_000;
 struct Told {
     op: String,
     id: String,
+    #[serde(default)]
+    attributes: Vec<String>,
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
@@ -203,9 +205,12 @@ impl Happened {
         let Ok(told) = serde_json::from_slice::<Told>(event) else {
             return Self::ToAny;
         };
-        match told.op.split('.').next() {
-            Some("user") => Self::ToOne(told.id),
-            Some("token" | "tenant") => Self::Elsewhere,
+        let is_named = told.attributes.iter().any(|name| name == "userName");
+        match told.op.split_once('.') {
+            Some(("user", "patch" | "replace" | "delete")) if !is_named => Self::ToOne(told.id),
+            Some(("user", _)) => Self::ToName(told.id),
+            Some(("device", _)) => Self::ToOne(told.id),
+            Some(("token" | "tenant", _)) => Self::Elsewhere,
             _ => Self::ToAny,
         }
     }

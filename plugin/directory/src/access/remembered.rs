@@ -29,6 +29,8 @@ pub(super) struct LastEvent {
 pub(super) enum Happened {
     /// To this user or device, and to no membership.
     ToOne(String),
+    /// To this user, who may have another name since; it may be the address of a device.
+    ToName(String),
     /// Nothing that a decision rests on.
     Elsewhere,
     /// To a group, a policy, or what is not known here.
@@ -168,6 +170,12 @@ impl Remembered {
                     decision
                         .allowed()
                         .is_some_and(|allowed| allowed.user_id != *id)
+                }),
+                // A name is a user's before it is a device's.
+                Happened::ToName(id) => decisions.retain(|_, decision| {
+                    decision
+                        .allowed()
+                        .is_some_and(|allowed| allowed.user_id != *id && !allowed.is_device)
                 }),
             }
         }

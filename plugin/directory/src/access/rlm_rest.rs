@@ -17,6 +17,8 @@ const CLASS: &str = "scim-edge";
 pub(super) struct Asked {
     #[serde(rename = "User-Name")]
     user_name: Attribute,
+    #[serde(rename = "Calling-Station-Id", default)]
+    calling_station: Attribute,
 }
 
 /// What is read of an accounting request.
@@ -96,6 +98,12 @@ impl Asked {
     pub(super) fn user_name(&self) -> &str {
         self.user_name.text()
     }
+
+    /// Where the question comes from: the address of the device, as a rule. Empty where that is
+    /// not told.
+    pub(super) fn calling_station(&self) -> &str {
+        self.calling_station.text()
+    }
 }
 
 impl Accounted {
@@ -143,18 +151,20 @@ impl From<Sent> for Attribute {
 }
 
 impl Attributes {
-    /// What a network access server is told about a user who may connect.
+    /// What a network access server is told about a user or device that may connect.
     pub(super) fn accept(allowed: &Allowed, interim_seconds: usize) -> Self {
         let Allowed {
             user_id,
             user_name,
+            is_device,
             policy,
         } = allowed;
         let class = [CLASS, user_id, &policy.decision()].join("/");
-        let mut attributes = vec![
-            ("reply:User-Name", Value::Text(user_name.clone())),
-            ("reply:Class", Value::Text(class)),
-        ];
+        let mut attributes = vec![("reply:Class", Value::Text(class))];
+        // An address stays as the gear spells it.
+        if !is_device {
+            attributes.push(("reply:User-Name", Value::Text(user_name.clone())));
+        }
         if let Ok(seconds) = u32::try_from(interim_seconds) {
             attributes.push(("reply:Acct-Interim-Interval", Value::Number(seconds)));
         }

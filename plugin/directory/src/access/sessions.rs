@@ -1,4 +1,4 @@
-//! The users who are on the network, as RADIUS accounting tells it. A session is a key on a lease:
+//! The users and devices that are on the network, as RADIUS accounting tells it. A session is a key on a lease:
 //! one that nothing more is heard of ends by itself.
 
 use super::rlm_rest::{self, Accounted};

@@ -1,4 +1,4 @@
-//! Users on the network, and whether each may stay: for an administrator who looks, and for an
+//! Users and devices on the network, and whether each may stay: for an administrator who looks, and for an
 //! agent that tells the network's gear. It says what is, not what changed, so whoever missed a
 //! change finds it at the next look.
 
@@ -69,7 +69,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 /// What becomes of a session, by what holds now of its user.
 fn judge<'a>(session: &'a NetworkSession, decision: Option<&'a Decision>) -> Judged<'a> {
     let policy = decision
-        .and_then(Decision::allowed)
+        .and_then(|decision| decision.lets_stay(session))
         .map(|allowed| &allowed.policy);
     let current = policy.map(Effective::decision);
     // Of a session that another let in nobody knows what it has.

@@ -10,6 +10,8 @@ mod admin;
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
+mod devices;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod events;
