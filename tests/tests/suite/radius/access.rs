@@ -188,6 +188,48 @@ fn device_without_802_1x_is_authorized_by_its_address() {
     });
 }
 
+/// The same with a device of the directory (RFC 9944), however the gear spells its address.
+#[test]
+fn device_of_the_directory_is_authorized_and_cut_off_by_its_address() {
+    within(90, &NEEDS, async {
+        let mut site = Site::start(Store::Embedded, &[]).await;
+        site.office().await;
+        let printer = site.device("02:00:5E:10:00:77").await;
+        site.group("Externals", &[&printer]).await;
+        let at = site.freeradius.access;
+        let mut accepted = None;
+        for name in ["02-00-5e-10-00-77", "0200.5E10.0077", "02005e100077"] {
+            let answer = site.nas.access_as(at, name.as_bytes(), name, name).await;
+            let answer = answer.unwrap();
+            assert_eq!(answer.code, Code::AccessAccept, "{name}");
+            let vlan = answer.attributes.first(&d::TUNNEL_PRIVATE_GROUP_ID);
+            assert_eq!(vlan.as_deref(), Some("150"));
+            accepted = Some((name, answer));
+        }
+        // Somebody at another device who types the address as a name.
+        let (name, accept) = accepted.unwrap();
+        let answer = site.nas.access(at, name.as_bytes(), name).await;
+        assert_eq!(answer.unwrap().code, Code::AccessReject);
+
+        let session = session("4d2-02", name, &accept);
+        let accounting = site.freeradius.accounting;
+        site.nas.account(accounting, Status::Start, &session).await;
+        let sessions = site.sessions().await;
+        assert_eq!(sessions[0]["userId"], printer.as_str(), "{sessions:?}");
+        assert_eq!(sessions[0]["verdict"], "keep");
+        let deleted = site.scim.delete(&format!("/Devices/{printer}")).await;
+        assert_eq!(deleted.status, 204, "{deleted}");
+        let answer = site.nas.access_as(at, name.as_bytes(), name, name).await;
+        assert_eq!(answer.unwrap().code, Code::AccessReject);
+        assert_eq!(site.sessions().await[0]["verdict"], "disconnect");
+        site.nas
+            .account(accounting, Status::Interim, &session)
+            .await;
+        let orders = site.nas.ordered(1, Duration::from_secs(5)).await;
+        assert_eq!(orders[0].packet.code, Code::DisconnectRequest);
+    });
+}
+
 #[test]
 fn interim_update_of_a_deactivated_user_makes_freeradius_end_the_session() {
     within(90, &NEEDS, async {

@@ -14,6 +14,9 @@ use tests::scim;
 
 /// The password of everybody in FreeRADIUS's list.
 pub(crate) const PASSWORD: &str = "correct horse";
+/// The schemas of a device that has an Ethernet address.
+const DEVICE: &str = "urn:ietf:params:scim:schemas:core:2.0:Device";
+const ETHERNET_MAB: &str = "urn:ietf:params:scim:schemas:extension:ethernet-mab:2.0:Device";
 /// What the network access server shares with FreeRADIUS and the agent.
 pub(crate) const SECRET: &str = "mcpVWQeYt7kz3sBd";
 
@@ -60,6 +63,15 @@ impl Site {
     /// Creates a user, and returns their id.
     pub(crate) async fn user(&mut self, name: &str) -> String {
         let created = self.scim.post("/Users", &scim::user(name)).await;
+        assert_eq!(created.status, 201, "{created}");
+        created.text("/id")
+    }
+
+    /// Creates a device of this Ethernet address, and returns its id.
+    pub(crate) async fn device(&mut self, address: &str) -> String {
+        let body = json!({"schemas": [DEVICE, ETHERNET_MAB], "active": true,
+            ETHERNET_MAB: {"deviceMacAddress": address}});
+        let created = self.scim.post("/Devices", &body).await;
         assert_eq!(created.status, 201, "{created}");
         created.text("/id")
     }
