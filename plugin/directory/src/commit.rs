@@ -94,6 +94,8 @@ pub(crate) enum Action {
     Replace,
     Patch,
     Delete,
+    /// A deleted one comes back.
+    Restore,
 }
 
 #[derive(Serialize)]
@@ -327,6 +329,7 @@ impl Action {
             Self::Replace => "replace",
             Self::Patch => "patch",
             Self::Delete => "delete",
+            Self::Restore => "restore",
         }
     }
 }

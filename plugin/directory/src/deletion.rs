@@ -18,26 +18,13 @@ use crate::unused::Unused;
 use crate::walk::PAGE;
 use scim::Error;
 use scim::projection::Projection;
-use scim::resource::{Value, to_store};
-use serde::Serialize;
+use scim::resource::Value;
 use std::collections::BTreeMap;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Whoever is in more groups leaves them by the shortest transaction.
 const FEW_GROUPS: usize = 1_000;
-
-/// A deleted user.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Deleted<'a> {
-    deleted_at: &'a str,
-    groups: &'a [String],
-    /// The hash.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
-    user: serde_json::Value,
-}
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// DELETE of a user (RFC 7644 §3.6). The record moves, inactive, to where no
@@ -76,7 +63,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
 
         let event = self.event(Kind::User, Action::Delete, id)?;
-        let retention = i64::from(self.config.retention_days) * SECONDS_PER_DAY;
         let mut lease = None;
         let mut attempts = Attempts::default();
         loop {
@@ -84,7 +70,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             precondition.check(stored.revision)?;
             let lease = match lease {
                 Some(lease) => lease,
-                None => *lease.insert(self.lease(session, retention).await?),
+                None => *lease.insert(self.lease(session, self.retention()).await?),
             };
             let password = Range {
                 revision: stored.read_at,
@@ -207,6 +193,11 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
     }
 
+    /// For how many seconds deleted users are kept.
+    fn retention(&self) -> i64 {
+        i64::from(self.config.retention_days) * SECONDS_PER_DAY
+    }
+
     fn user_deletion(
         &self,
         keys: &Keys,
@@ -223,17 +214,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if password.is_some() {
             change.ops.push(Op::delete(keys.user_password(id)));
         }
-        let mut user = stored.resource;
-        let active = self.registry.core().active;
-        user.attributes.set(active, Value::Boolean(false));
         change.ops.push(Op::Put {
             key: keys.user_deleted(id),
-            value: deleted(
-                &self.now(),
-                groups,
-                password.and_then(|hash| std::str::from_utf8(hash).ok()),
-                &to_store(&self.registry, &user),
-            )?,
+            value: self.kept_user(stored.resource, groups, password, self.retention())?,
             lease,
         });
         Ok(change)
@@ -344,24 +327,4 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         }
         Ok(current)
     }
-}
-
-fn deleted(
-    at: &str,
-    groups: &[String],
-    password: Option<&str>,
-    user: &[u8],
-) -> Result<Vec<u8>, Error> {
-    let write = || {
-        let user = serde_json::from_slice(user)?;
-        serde_json::to_vec(&Deleted {
-            deleted_at: at,
-            groups,
-            password,
-            user,
-        })
-    };
-    write().map_err(|e: serde_json::Error| Error::Internal {
-        reason: e.to_string(),
-    })
 }

@@ -66,6 +66,7 @@ mod quota;
 mod record;
 mod resources;
 mod response;
+mod restoration;
 mod session;
 mod staging;
 mod stored;

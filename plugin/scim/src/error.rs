@@ -262,6 +262,9 @@ catalogue! {
     /// Another resource has the value.
     NotUnique { attribute: String, value: Quoted } => 409, Some(Uniqueness),
         "Another resource has the {attribute} {value}.";
+    /// What is to come back has a value that no two may have and that another resource has by now.
+    Taken { attribute: String, value: Quoted, holder: Quoted } => 409, Some(Uniqueness),
+        "The {attribute} {value} is taken by the resource with the id {holder}; give that one another, or delete it.";
     /// An operation of a bulk request refers to what another one failed to create.
     BulkDependency { bulk_id: Quoted } => 409, None,
         "The operation refers to the bulkId {bulk_id}, and the operation that was to create that resource failed.";
@@ -319,7 +322,8 @@ impl Error {
             | Self::Sensitive { attribute }
             | Self::PathFilter { attribute, .. }
             | Self::NotMutable { attribute, .. }
-            | Self::NotUnique { attribute, .. } => Some(attribute),
+            | Self::NotUnique { attribute, .. }
+            | Self::Taken { attribute, .. } => Some(attribute),
             Self::InOperation { error, .. } => error.attribute(),
             _ => None,
         }

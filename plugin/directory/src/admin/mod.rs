@@ -3,8 +3,10 @@
 //! administrator's key, and within one tenant the holder of a token of the scope
 //! `admin`.
 
+mod deleted_users;
 mod events;
 mod network;
+mod page;
 mod policies;
 mod tenants;
 mod tokens;
@@ -177,6 +179,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Operation::DecideForAdministrator => self.dry_run(session, named).await,
             Operation::ListSessions => self.list_sessions(session, query).await,
             Operation::ListEvents => self.list_events(session, query).await,
+            Operation::ListDeletedUsers => self.list_deleted_users(session, query).await,
+            Operation::RestoreUser => self.restore(session, named).await,
             _ => Err(Error::NoEndpoint),
         }
     }

@@ -216,23 +216,35 @@ pub(crate) fn check_claims(
     change: &Change,
     explained: &[RangeReply],
 ) -> Result<(), Error> {
-    for (claim, reply) in change.claims.iter().zip(explained) {
-        if reply.kvs.iter().any(|kv| !holds(kv, id)) {
-            return Err(Error::NotUnique {
-                attribute: registry.path(claim.attribute),
-                value: Quoted::from(claim.value.as_str()),
-            });
-        }
+    match holder(change, id, explained) {
+        None => Ok(()),
+        Some((claim, _)) => Err(Error::NotUnique {
+            attribute: registry.path(claim.attribute),
+            value: Quoted::from(claim.value.as_str()),
+        }),
     }
-    Ok(())
 }
 
-/// Whether an index key is of this resource.
-fn holds(kv: &KeyValue, id: &str) -> bool {
+/// The first claim of a change that another resource stands against, and the id of that one.
+pub(crate) fn holder<'c>(
+    change: &'c Change,
+    id: &str,
+    explained: &[RangeReply],
+) -> Option<(&'c Claim, String)> {
+    let claims = change.claims.iter().zip(explained);
+    let mut holders = claims.flat_map(|(claim, reply)| {
+        let ids = reply.kvs.iter().map(id_in);
+        ids.map(move |holder| (claim, holder))
+    });
+    holders.find(|(_, holder)| holder != id)
+}
+
+/// Of which resource an index key is.
+fn id_in(kv: &KeyValue) -> String {
     if kv.value.is_empty() {
-        last_segment(&kv.key).is_some_and(|holder| holder == id)
+        last_segment(&kv.key).unwrap_or_default()
     } else {
-        kv.value == id.as_bytes()
+        String::from_utf8_lossy(&kv.value).into_owned()
     }
 }
 

@@ -6,6 +6,9 @@ use scim::Error;
 use scim::search::{Parameter, SearchRequest};
 use std::borrow::Cow;
 
+/// How many characters of the name of a parameter are shown that is not known.
+const SHOWN: usize = 40;
+
 /// Reads those of some parameters that stand behind the `?`. A blank may come as
 /// `+` or `%20`, and quotes may come as they are.
 ///
@@ -46,6 +49,25 @@ pub(crate) fn text(query: &str, wanted: &str) -> Result<Option<String>, Error> {
         return Err(refuse("is given twice"));
     }
     decode(value).map(Some).map_err(refuse)
+}
+
+/// Refuses parameters that are not known, where a mistyped one would show something else than was
+/// meant.
+///
+/// # Errors
+/// [`Error::BadParameter`].
+pub(crate) fn only(query: &str, known: &[&str]) -> Result<(), Error> {
+    let mut names = pairs(query).map(|(name, _)| name);
+    match names.find(|name| !name.is_empty() && !known.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(Error::BadParameter {
+            name: name.chars().take(SHOWN).collect(),
+            reason: match known {
+                [] => "is none of this path, which has none".to_owned(),
+                known => format!("is none of this path, which has {}", known.join(", ")),
+            },
+        }),
+    }
 }
 
 /// Whether there is a filter, good or not.

@@ -38,6 +38,8 @@ pub(crate) enum Operation {
     PolicyReport,
     ListSessions,
     ListEvents,
+    ListDeletedUsers,
+    RestoreUser,
     /// Whether a user may be on the network, asked by an administrator.
     DecideForAdministrator,
     /// The same, asked by whatever lets users in.
@@ -89,6 +91,8 @@ impl Operation {
             Self::PolicyReport => "policy.report",
             Self::ListSessions => "session.list",
             Self::ListEvents => "event.list",
+            Self::ListDeletedUsers => "user.list_deleted",
+            Self::RestoreUser => "user.restore",
             Self::DecideForAdministrator | Self::Decide => "access.decide",
             Self::Authorize => "access.authorize",
             Self::Accounting => "access.accounting",
@@ -108,7 +112,8 @@ impl Operation {
             | Self::CreateToken
             | Self::DeleteToken
             | Self::ReplacePolicy
-            | Self::DeletePolicy => true,
+            | Self::DeletePolicy
+            | Self::RestoreUser => true,
             Self::Read(_)
             | Self::List(_)
             | Self::Options(_)
@@ -126,6 +131,7 @@ impl Operation {
             | Self::PolicyReport
             | Self::ListSessions
             | Self::ListEvents
+            | Self::ListDeletedUsers
             | Self::DecideForAdministrator
             | Self::Decide
             | Self::Authorize
@@ -135,11 +141,11 @@ impl Operation {
 
     /// Whether it takes a body.
     pub(crate) fn has_body(self) -> bool {
-        let is_deletion = matches!(
+        let says_it_all = matches!(
             self,
-            Self::Delete(_) | Self::DeleteToken | Self::DeletePolicy
+            Self::Delete(_) | Self::DeleteToken | Self::DeletePolicy | Self::RestoreUser
         );
         let asks = matches!(self, Self::Search(_) | Self::Authorize | Self::Accounting);
-        self.writes() && !is_deletion || asks
+        self.writes() && !says_it_all || asks
     }
 }

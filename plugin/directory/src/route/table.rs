@@ -124,6 +124,16 @@ pub(super) fn of_administrator() -> Vec<Route> {
             "GET, HEAD, OPTIONS",
             &[("GET", Op::ListEvents)],
         ),
+        Route::new(
+            "/tenants/{tenant}/deleted-users",
+            "GET, HEAD, OPTIONS",
+            &[("GET", Op::ListDeletedUsers)],
+        ),
+        Route::new(
+            "/tenants/{tenant}/deleted-users/{id}/restore",
+            "POST, OPTIONS",
+            &[("POST", Op::RestoreUser)],
+        ),
     ]
 }
 

@@ -31,6 +31,8 @@ mod query;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod restoration;
+#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod sorting;

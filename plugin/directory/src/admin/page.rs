@@ -1,0 +1,66 @@
+//! Pages of lists whose order is that of the keys: how many entries, and after which one. Each is
+//! read when it is asked for, so a page costs what is on it.
+
+use crate::kv::{Range, RangeReply};
+use crate::query::parameters;
+use scim::Error;
+
+/// What is asked for of a list.
+#[derive(Debug)]
+pub(super) struct Page {
+    count: i64,
+    /// The last one that is known, as a page said it.
+    pub(super) after: Option<String>,
+}
+
+impl Page {
+    /// Reads `count` and `after`. There may be `others`, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`].
+    pub(super) fn of(query: &str, others: &[&str], usual: i64, most: i64) -> Result<Self, Error> {
+        let known = [&["count", "after"], others].concat();
+        parameters::only(query, &known)?;
+        let count = match parameters::text(query, "count")? {
+            None => usual,
+            Some(text) => {
+                let number = text.parse().ok();
+                let number = number.filter(|number| (1..=most).contains(number));
+                number.ok_or_else(|| Error::BadParameter {
+                    name: "count".to_owned(),
+                    reason: format!("must be a whole number from 1 to {most}"),
+                })?
+            }
+        };
+        Ok(Self {
+            count,
+            after: parameters::text(query, "after")?,
+        })
+    }
+
+    /// The range of the page, of all that are below a prefix; `key` gives the key of the last one
+    /// that is known.
+    pub(super) fn range(&self, prefix: Vec<u8>, key: impl FnOnce(&str) -> Vec<u8>) -> Range {
+        let all = Range {
+            limit: self.count,
+            ..Range::prefix(prefix)
+        };
+        match &self.after {
+            None => all,
+            Some(after) => {
+                let mut key = key(after);
+                key.push(0);
+                Range { key, ..all }
+            }
+        }
+    }
+}
+
+/// Where the next page begins; nothing after the last one.
+pub(super) fn next(
+    reply: &RangeReply,
+    name: impl FnOnce(&[u8]) -> Option<String>,
+) -> Option<String> {
+    let last = reply.kvs.last().filter(|_| reply.more)?;
+    name(&last.key)
+}
