@@ -30,6 +30,9 @@ const WRONG_DIGITS: &str =
 const UNKNOWN: &str = "the token is unknown or was revoked";
 const EXPIRED: &str = "the token has expired";
 
+/// What events call an administrator's key, which has no id.
+pub(crate) const ADMIN_KEY: &str = "admin-key";
+
 /// The credential of a request, whatever it is: without the scheme and the
 /// white space around it. A scheme may be missing, for clients that let an
 /// administrator fill in the header's value alone.
@@ -133,6 +136,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 (true, read?)
             }
         };
+        self.tokens
+            .borrow_mut()
+            .used(digest, self.clock.now_millis());
         trace.tenant = grant.tenant.as_str().to_owned();
         trace.token_id.clone_from(&grant.id);
         Ok(Session {
@@ -168,7 +174,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         tenant.as_str().clone_into(&mut trace.tenant);
         Session {
             keys: Keys::new(&self.config.prefix, tenant.as_str()),
-            token_id: String::new(),
+            token_id: ADMIN_KEY.to_owned(),
             base_url: base_url(&self.config, request),
             trace,
             token_key: Vec::new(),

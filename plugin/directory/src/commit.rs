@@ -10,13 +10,15 @@
 //! whether anything has changed since.
 
 use crate::Directory;
+pub(crate) use crate::action::Action;
 use crate::environment::{Clock, Entropy};
-use crate::keys::Kind;
+use crate::keys::{Keys, Kind};
 use crate::kv::{
     Compare, Kv, KvError, KvErrorKind, Op, OpReply, Outcome, Range, RangeReply, Txn, TxnReply,
 };
 use crate::pack::{self, TooLarge};
 use crate::session::{Session, TransactError};
+use crate::stored::encode;
 use scim::Error;
 use scim::schema::AttrId;
 use serde::Serialize;
@@ -77,7 +79,8 @@ pub(crate) enum Commit {
 pub(crate) struct Event<'r> {
     /// Its id, by which a commit knows its own earlier attempt.
     pub(crate) id: String,
-    /// What was changed: `user`, `group`, the name of another resource type, or `policy`.
+    /// What was changed: `user`, `group`, the name of another resource type, `policy`, `token` or
+    /// `tenant`.
     pub(crate) what: &'r str,
     /// What was done to it.
     pub(crate) action: Action,
@@ -85,17 +88,6 @@ pub(crate) struct Event<'r> {
     pub(crate) resource: String,
     /// The names of the attributes that changed.
     pub(crate) attributes: Vec<String>,
-}
-
-/// What is done to a resource.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Create,
-    Replace,
-    Patch,
-    Delete,
-    /// A deleted one comes back.
-    Restore,
 }
 
 #[derive(Serialize)]
@@ -273,30 +265,39 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         self.clock.sleep(Duration::from_millis(half + jitter)).await;
     }
 
+    /// The writes that tell of an event, by whoever bears a token.
+    ///
+    /// # Errors
+    /// [`Error::Internal`], which does not happen.
+    pub(crate) fn tell(
+        &self,
+        keys: &Keys,
+        event: &Event<'_>,
+        token: &str,
+    ) -> Result<[Op; 2], Error> {
+        let stored = encode(&StoredEvent {
+            op: format!("{}.{}", event.what, event.action.name()),
+            id: &event.resource,
+            token,
+            at: self.now(),
+            attributes: &event.attributes,
+        })?;
+        Ok([
+            Op::put(keys.event(&event.id), stored),
+            Op::put(keys.last_event(), event.id.clone()),
+        ])
+    }
+
     fn transaction(
         &self,
         session: &Session<'_>,
         event: &Event<'_>,
         change: &Change,
     ) -> Result<Txn, Error> {
-        let stored = serde_json::to_vec(&StoredEvent {
-            op: format!("{}.{}", event.what, event.action.name()),
-            id: &event.resource,
-            token: &session.token_id,
-            at: self.now(),
-            attributes: &event.attributes,
-        })
-        .map_err(|e| Error::Internal {
-            reason: e.to_string(),
-        })?;
         let key = session.keys.event(&event.id);
-
         let mut compares = vec![Compare::absent(key.clone())];
         compares.extend_from_slice(&change.compares);
-        let mut then = vec![
-            Op::put(key.clone(), stored),
-            Op::put(session.keys.last_event(), event.id.clone()),
-        ];
+        let mut then = Vec::from(self.tell(&session.keys, event, &session.token_id)?);
         then.extend_from_slice(&change.ops);
         let mut otherwise = vec![Op::Range(Range::one(key))];
         let holders = change.claims.iter().map(|claim| &claim.holder);
@@ -319,18 +320,6 @@ fn is_final(error: &KvError) -> bool {
     match (&error.kind, error.outcome) {
         (_, Outcome::Unknown) | (KvErrorKind::Unavailable(_), Outcome::NotApplied) => false,
         (_, Outcome::NotApplied) => true,
-    }
-}
-
-impl Action {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Replace => "replace",
-            Self::Patch => "patch",
-            Self::Delete => "delete",
-            Self::Restore => "restore",
-        }
     }
 }
 

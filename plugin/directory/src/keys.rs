@@ -7,6 +7,7 @@
 //! {prefix}cursor-key                      what cursors are made with
 //! {prefix}unused/{generation}             one that no group has, to be cleaned up
 //! {prefix}{tenant}/token/{token id}
+//! {prefix}{tenant}/token-used/{token id}  about when it was used last
 //! {prefix}{tenant}/user/{id}              the User, without groups
 //! {prefix}{tenant}/user-name/{folded userName}             -> id    unique
 //! {prefix}{tenant}/user-external/{externalId}/{id}
@@ -96,6 +97,11 @@ impl Keys {
     /// A token, as the administrator sees it; with no id, the prefix of all.
     pub(crate) fn tenant_token(&self, id: &str) -> Vec<u8> {
         self.key(&["token", id])
+    }
+
+    /// About when a token was used last; with no id, the prefix of all.
+    pub(crate) fn token_used(&self, id: &str) -> Vec<u8> {
+        self.key(&["token-used", id])
     }
 
     /// The record of a resource.

@@ -36,6 +36,7 @@ pub mod simulation;
 pub mod trace;
 
 mod access;
+mod action;
 mod admin;
 mod ancestry;
 mod auth;
@@ -72,6 +73,7 @@ mod staging;
 mod stored;
 mod tenant;
 mod token;
+mod token_use;
 mod unused;
 mod users;
 mod walk;

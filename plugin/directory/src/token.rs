@@ -14,6 +14,12 @@ pub(crate) const PREFIX: &str = "scim_";
 /// How many hex digits follow.
 pub(crate) const DIGITS: usize = 64;
 
+/// In a millisecond.
+const NANOSECONDS: i128 = 1_000_000;
+
+/// How much later a token has to be used again for that to be written down, in milliseconds.
+const COARSE: u64 = 3_600_000;
+
 /// How many tokens are remembered; beyond it the oldest is forgotten.
 const REMEMBERED: usize = 1024;
 
@@ -70,7 +76,7 @@ pub(crate) struct Grant {
     pub(crate) last_four: String,
 }
 
-/// When a token ends, as written by whoever made it.
+/// When a token ends, as written by whoever made it, or by the service.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct Expiry {
@@ -126,10 +132,33 @@ impl Grant {
     }
 
     pub(crate) fn expired(&self, now_millis: u64) -> bool {
-        let now = i128::from(now_millis) * 1_000_000;
-        self.expires_at
-            .as_ref()
-            .is_some_and(|expiry| expiry.nanoseconds <= now)
+        let expiry = self.expires_at.as_ref();
+        expiry.is_some_and(|expiry| expiry.is_over(now_millis))
+    }
+
+    /// For how long it was to be good; nothing where it has no end.
+    pub(crate) fn lifetime_millis(&self) -> Option<u64> {
+        let end = self.expires_at.as_ref()?.nanoseconds;
+        let begin = scim::datetime::parse(&self.created)?;
+        u64::try_from((end - begin) / NANOSECONDS).ok()
+    }
+}
+
+impl Expiry {
+    /// So many milliseconds after the Unix epoch.
+    pub(crate) fn at(millis: u64) -> Self {
+        Self {
+            text: scim::datetime::format(i64::try_from(millis).unwrap_or(i64::MAX)),
+            nanoseconds: i128::from(millis) * NANOSECONDS,
+        }
+    }
+
+    pub(crate) fn is_over(&self, now_millis: u64) -> bool {
+        self.nanoseconds <= i128::from(now_millis) * NANOSECONDS
+    }
+
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        self.nanoseconds < other.nanoseconds
     }
 }
 
@@ -154,21 +183,78 @@ impl From<Expiry> for String {
 /// revoked since is found out by the first request that uses it.
 #[derive(Debug, Default)]
 pub(crate) struct TokenHints {
-    grants: BTreeMap<Digest, (i64, Rc<Grant>)>,
+    grants: BTreeMap<Digest, Hint>,
     order: VecDeque<Digest>,
+}
+
+/// What is known of a token.
+#[derive(Debug)]
+struct Hint {
+    mod_revision: i64,
+    grant: Rc<Grant>,
+    /// When it was used last, in milliseconds since the Unix epoch; zero for never.
+    used: u64,
+    /// Which use was written down last.
+    noted: u64,
+}
+
+/// A use of a token that is worth writing down.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenUse {
+    pub(crate) digest: Digest,
+    pub(crate) grant: Rc<Grant>,
+    pub(crate) at: u64,
 }
 
 impl TokenHints {
     /// The grant, and the revision at which it was so.
     pub(crate) fn find(&self, digest: Digest) -> Option<(i64, Rc<Grant>)> {
-        self.grants.get(&digest).cloned()
+        let hint = self.grants.get(&digest)?;
+        Some((hint.mod_revision, Rc::clone(&hint.grant)))
+    }
+
+    /// That a token is used.
+    pub(crate) fn used(&mut self, digest: Digest, now: u64) {
+        if let Some(hint) = self.grants.get_mut(&digest) {
+            hint.used = now;
+        }
+    }
+
+    /// The uses that nobody has written down, but for those soon after one that was.
+    pub(crate) fn uses(&self) -> Vec<TokenUse> {
+        let new = self.grants.iter().filter(|(_, hint)| {
+            let since = hint.used.saturating_sub(hint.noted);
+            hint.used > 0 && since >= COARSE
+        });
+        let uses = new.map(|(digest, hint)| TokenUse {
+            digest: *digest,
+            grant: Rc::clone(&hint.grant),
+            at: hint.used,
+        });
+        uses.collect()
+    }
+
+    /// That a use was written down.
+    pub(crate) fn noted(&mut self, one: &TokenUse) {
+        if let Some(hint) = self.grants.get_mut(&one.digest) {
+            hint.noted = one.at;
+        }
     }
 
     pub(crate) fn remember(&mut self, digest: Digest, mod_revision: i64, grant: &Rc<Grant>) {
-        let remembered = (mod_revision, Rc::clone(grant));
-        if self.grants.insert(digest, remembered).is_none() {
-            self.order.push_back(digest);
+        if let Some(hint) = self.grants.get_mut(&digest) {
+            hint.mod_revision = mod_revision;
+            hint.grant = Rc::clone(grant);
+            return;
         }
+        let hint = Hint {
+            mod_revision,
+            grant: Rc::clone(grant),
+            used: 0,
+            noted: 0,
+        };
+        self.grants.insert(digest, hint);
+        self.order.push_back(digest);
         while self.grants.len() > REMEMBERED {
             let Some(oldest) = self.order.pop_front() else {
                 return;
@@ -235,6 +321,30 @@ mod tests {
             .unwrap();
         assert!(!grant.expired(at - 1));
         assert!(grant.expired(at));
+    }
+
+    #[test]
+    fn a_use_is_written_down_once_an_hour() {
+        let mut hints = TokenHints::default();
+        let (grant, digest) = (Rc::new(valid()), Digest::of("x"));
+        hints.used(digest, COARSE);
+        hints.remember(digest, 1, &grant);
+        assert!(hints.uses().is_empty(), "it was not known then");
+        let uses = |hints: &TokenHints| -> Vec<u64> { hints.uses().iter().map(|u| u.at).collect() };
+        let now = 1_000 * COARSE;
+        hints.used(digest, now);
+        assert_eq!(uses(&hints), [now]);
+        let one = hints.uses().remove(0);
+        hints.used(digest, now + 5);
+        hints.noted(&one);
+        assert!(uses(&hints).is_empty());
+        hints.remember(digest, 2, &grant);
+        hints.used(digest, now + COARSE - 1);
+        assert!(uses(&hints).is_empty(), "another grant changes nothing");
+        hints.used(digest, now + COARSE);
+        assert_eq!(uses(&hints), [now + COARSE]);
+        hints.forget(digest);
+        assert!(uses(&hints).is_empty());
     }
 
     #[test]

@@ -63,8 +63,8 @@ impl Service {
         })
     }
 
-    /// Begins to clean up, for as long as the VM lives, what large changes leave, and to keep what
-    /// is remembered of decisions up to date.
+    /// Begins to clean up, for as long as the VM lives, what large changes leave, to keep what
+    /// is remembered of decisions up to date, and to note which tokens were used.
     /// Every worker does, each in a rhythm of its own: most find nothing to do.
     pub(crate) fn keep_clean(&self, root: TaskId) {
         let directory = Rc::clone(&self.directory);
@@ -75,6 +75,7 @@ impl Service {
                 clock.sleep(IDLE + IDLE.mul_f32(random())).await;
                 // When it is away, that shows in its own stats and log lines.
                 let _ = directory.keep_remembered().await;
+                let _ = directory.note_token_uses().await;
                 while let Ok(true) = directory.sweep().await {
                     clock.sleep(BETWEEN).await;
                 }

@@ -22,9 +22,15 @@ pub(crate) fn explanation(chronicle: &Chronicle, entry: &Entry) -> Result<Option
     if let Op::Revoke(caller) = &entry.call.op {
         let mut expected = before.clone();
         expected.tokens.remove(caller.token_id().as_str());
-        return match expected == *after {
-            true => Ok(Some(0)),
-            false => Err("was to revoke a token and did something else".to_owned()),
+        let told = commit.events.as_slice();
+        let is_told = matches!(told, [event] if event.op == "token.revoke"
+            && event.tenant == caller.tenant
+            && *event.id == *caller.token_id()
+            && event.token == "admin-key");
+        return match (expected == *after, is_told) {
+            (true, true) => Ok(Some(0)),
+            (true, false) => Err(format!("revoked a token and told of {told:?}")),
+            (false, _) => Err("was to revoke a token and did something else".to_owned()),
         };
     }
     if commit.events.is_empty() {
@@ -94,10 +100,11 @@ pub(crate) fn explanation(chronicle: &Chronicle, entry: &Entry) -> Result<Option
     })
 }
 
-/// Whether nobody can see of a commit that it happened: something was staged or cleaned up, or the
-/// key that cursors are made with was.
+/// Whether nobody can see of a commit that it happened: something was staged or cleaned up, a
+/// token's use was noted, or the key that cursors are made with was made.
 pub(crate) fn is_unseen(commit: &Commit, before: &State, after: &State) -> bool {
-    let unseen = |change: &Change| change.is_of_members() || change.is_of_cursors();
+    let unseen =
+        |change: &Change| change.is_of_members() || change.is_of_cursors() || change.is_of_use();
     before == after && commit.changes.iter().all(unseen)
 }
 

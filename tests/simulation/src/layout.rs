@@ -13,7 +13,7 @@ use std::rc::Rc;
 pub(crate) const PREFIX: &str = "scim/";
 
 /// What a tenant has that follows from no record, in the order of the keys.
-const STAND_ALONE: [&str; 3] = ["event", "token", "user-deleted"];
+const STAND_ALONE: [&str; 4] = ["event", "token-used", "token", "user-deleted"];
 
 /// A key that a commit wrote.
 #[derive(Clone, Debug)]
@@ -38,6 +38,15 @@ impl Change {
     /// Whether it makes the key that cursors are made with.
     pub(crate) fn is_of_cursors(&self) -> bool {
         matches!(self, Self::Put(key, ..) if key.strip_prefix(PREFIX) == Some("cursor-key"))
+    }
+
+    /// Whether it notes when a token was used.
+    pub(crate) fn is_of_use(&self) -> bool {
+        let Self::Put(key, ..) = self else {
+            return false;
+        };
+        let path: Vec<&str> = key.split('/').collect();
+        matches!(path.as_slice(), ["scim", _, "token-used", _])
     }
 
     /// Whether it is of a member of some generation, or of the record of one.

@@ -94,6 +94,9 @@ pub(crate) struct Events {
 #[derive(Debug, Deserialize)]
 struct Sessions {
     sessions: Vec<Session>,
+    /// Where the next page begins; absent on the last one.
+    #[serde(default)]
+    next: Option<String>,
 }
 
 /// The service would not answer this, and will not if asked again.
@@ -134,10 +137,15 @@ impl Service {
         self.get(&format!("/events?{query}")).await
     }
 
-    /// All live sessions.
+    /// All live sessions, page by page.
     pub(crate) async fn sessions(&self) -> Result<Vec<Session>, Refused> {
-        let sessions: Sessions = self.get("/sessions").await?;
-        Ok(sessions.sessions)
+        let mut page: Sessions = self.get("/sessions").await?;
+        let mut all = page.sessions;
+        while let Some(after) = page.next {
+            page = self.get(&format!("/sessions?after={after}")).await?;
+            all.append(&mut page.sessions);
+        }
+        Ok(all)
     }
 
     /// Asks until there is an answer that says something.

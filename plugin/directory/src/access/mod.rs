@@ -13,8 +13,7 @@ mod remembered;
 mod rlm_rest;
 mod sessions;
 
-use decision::Denial;
-pub(crate) use decision::{Allowed, Decision};
+pub(crate) use decision::{Allowed, Decision, Denial};
 pub(crate) use policy::{Effective, Policy};
 pub(crate) use remembered::Remembered;
 pub(crate) use sessions::NetworkSession;

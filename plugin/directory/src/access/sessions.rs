@@ -136,7 +136,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ///
     /// # Errors
     /// As [`Self::remember_session`].
-    pub(crate) async fn sessions_of(
+    async fn sessions_of(
         &self,
         session: &mut Session<'_>,
         user: &str,

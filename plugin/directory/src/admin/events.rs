@@ -4,6 +4,7 @@
 //! The keys of events are in the order of the clocks of whoever wrote them. So a page is looked for
 //! from some time before the event that it follows, and put in order by revision.
 
+use super::event_filter::Filter;
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
@@ -69,7 +70,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         session: &mut Session<'_>,
         query: &str,
     ) -> Result<Response, Error> {
-        let after = match parameters::text(query, "after")? {
+        let known = [&["after", "wait", "count"], &Filter::PARAMETERS[..]].concat();
+        parameters::only(query, &known)?;
+        let filter = Filter::of(query)?;
+        let mut after = match parameters::text(query, "after")? {
             Some(text) => Cursor::read(&text)?,
             None => Cursor::default(),
         };
@@ -77,19 +81,28 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let most = u64::try_from(MAX_COUNT).unwrap_or(u64::MAX);
         let count = number(query, "count", most)?.unwrap_or(most);
         let count = usize::try_from(count).unwrap_or(MAX_COUNT);
-        let until = self.clock.now_millis() + wait * 1_000;
+        let now = self.clock.now_millis();
+        let until = match filter.is_past(now) {
+            true => now,
+            false => now + wait * 1_000,
+        };
         loop {
             let since = after.millis.saturating_sub(LATE);
-            let found = self.events_since(session, since, after.revision).await?;
+            let range = filter.range(&session.keys, since, LATE);
+            let found = self.events_in(session, range, after.revision).await?;
             let here = Cursor {
                 revision: found.read_at,
                 millis: self.clock.now_millis(),
             };
-            let page = Page::of(found, count, after, here);
+            let is_cut = found.is_cut;
+            let page = Page::of(found, count, after, here, &filter)?;
             if !page.events.is_empty() || count == 0 || here.millis >= until {
                 return page.answer();
             }
-            self.await_event(session, here, until).await?;
+            after = page.next;
+            if !is_cut {
+                self.await_event(session, here, until).await?;
+            }
         }
     }
 
@@ -105,26 +118,24 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             self.clock.sleep(PAUSE).await;
             let now = self.clock.now_millis();
             let since = now.saturating_sub(RECENT);
-            let found = self.events_since(session, since, here.revision).await?;
+            let range = Filter::default().range(&session.keys, since, LATE);
+            let found = self.events_in(session, range, here.revision).await?;
             if !found.events.is_empty() || now >= until {
                 return Ok(());
             }
         }
     }
 
-    /// The events that were written after a revision, among those whose keys are not older than a
-    /// time.
-    async fn events_since(
+    /// The events in a range of keys that were written after a revision.
+    async fn events_in(
         &self,
         session: &mut Session<'_>,
-        millis: u64,
+        range: Range,
         revision: i64,
     ) -> Result<Found, Error> {
-        let all = Range::prefix(session.keys.event(""));
         let mut page = Some(Range {
-            key: session.keys.event(&ids::first_of(millis)),
             limit: PAGE,
-            ..all
+            ..range
         });
         let (mut found, mut looked_at) = (Found::default(), 0);
         while let Some(range) = page {
@@ -138,7 +149,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             found
                 .events
                 .extend(new.filter(|kv| kv.mod_revision > revision));
-            if looked_at >= MAX_LOOKED_AT && page.is_some() {
+            // Among those that are known already, nobody gets further.
+            if looked_at >= MAX_LOOKED_AT && !found.events.is_empty() && page.is_some() {
                 found.is_cut = true;
                 break;
             }
@@ -164,9 +176,15 @@ struct Page {
 }
 
 impl Page {
-    /// The first of what was found, in the order of revisions. `here` is where a reader is who has
-    /// read all.
-    fn of(mut found: Found, count: usize, after: Cursor, here: Cursor) -> Self {
+    /// The first of what was found and is wanted, in the order of revisions. `here` is where a
+    /// reader is who has read all.
+    fn of(
+        mut found: Found,
+        count: usize,
+        after: Cursor,
+        here: Cursor,
+        filter: &Filter,
+    ) -> Result<Self, Error> {
         if found.is_cut {
             // What was not looked at may be older than what is among the last.
             let last = found.events.last().map_or(0, time);
@@ -176,27 +194,35 @@ impl Page {
             }
         }
         found.events.sort_by_key(|kv| kv.mod_revision);
-        let all = !found.is_cut && found.events.len() <= count;
         // Nothing is asked for but where one would go on.
         if count == 0 {
-            return Self {
+            return Ok(Self {
                 events: Vec::new(),
                 next: here,
-            };
+            });
         }
-        found.events.truncate(count);
-        let next = match found.events.last() {
-            _ if all => here,
-            Some(last) => Cursor {
-                revision: last.mod_revision,
-                millis: time(last).max(after.millis),
-            },
+        let behind = |event: &KeyValue| Cursor {
+            revision: event.mod_revision,
+            millis: time(event).max(after.millis),
+        };
+        // Where a reader is who has looked at all of these.
+        let mut next = match found.events.last() {
+            _ if !found.is_cut => here,
+            Some(last) => behind(last),
             None => after,
         };
-        Self {
-            events: found.events,
-            next,
+        let mut events = Vec::new();
+        for event in found.events {
+            if !filter.wants(&event)? {
+                continue;
+            }
+            if events.len() == count {
+                next = events.last().map_or(after, behind);
+                break;
+            }
+            events.push(event);
         }
+        Ok(Self { events, next })
     }
 
     fn answer(self) -> Result<Response, Error> {

@@ -4,12 +4,17 @@
 //! `admin`.
 
 mod deleted_users;
+mod event_filter;
 mod events;
+mod groups;
 mod network;
+mod openapi;
 mod page;
 mod policies;
+mod rotation;
 mod tenants;
 mod tokens;
+mod users;
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
@@ -103,13 +108,14 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         caller.trace().writes = matched.operation.writes();
         let mut captures = matched.captures.iter().map(String::as_str);
         let tenant = captures.next();
-        caller.require(tenant)?;
+        caller.require(matched.operation, tenant)?;
         negotiation::accept(request)?;
         if matched.operation.has_body() {
             negotiation::content_type(request)?;
         }
         let tenant = tenant.map(tenant_id).transpose()?;
         match (matched.operation, tenant, captures.next()) {
+            (Operation::Describe, None, None) => Ok(openapi::describe(&self.config)),
             (Operation::CreateTenant, None, None) => self.create_tenant(caller, request).await,
             (Operation::ListTenants, None, None) => self.list_tenants(caller).await,
             (Operation::CreateToken, Some(tenant), None) => {
@@ -118,6 +124,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             (Operation::ListTokens, Some(tenant), None) => self.list_tokens(caller, &tenant).await,
             (Operation::DeleteToken, Some(tenant), Some(id)) => {
                 self.delete_token(caller, &tenant, id).await
+            }
+            (Operation::RotateToken, Some(tenant), Some(id)) => {
+                self.rotate_token(caller, &tenant, id, request).await
             }
             (Operation::Options(allow), _, _) => Ok(options(allow)),
             (operation, Some(tenant), name) => {
@@ -181,6 +190,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Operation::ListEvents => self.list_events(session, query).await,
             Operation::ListDeletedUsers => self.list_deleted_users(session, query).await,
             Operation::RestoreUser => self.restore(session, named).await,
+            Operation::ListUsers => self.list_users(session, query).await,
+            Operation::ReadUser => self.read_user(session, named).await,
+            Operation::ListGroups => self.list_groups(session, query).await,
             _ => Err(Error::NoEndpoint),
         }
     }
@@ -246,13 +258,14 @@ impl Caller<'_> {
         }
     }
 
-    /// Refuses a token that may not administer, or not this tenant, or not all.
-    fn require(&mut self, tenant: Option<&str>) -> Result<(), Error> {
+    /// Refuses a token that may not administer, or not this tenant, or not all. How it is done,
+    /// whoever does it for some tenant may know.
+    fn require(&mut self, operation: Operation, tenant: Option<&str>) -> Result<(), Error> {
         let Self::Token(session) = self else {
             return Ok(());
         };
         session.require(Access::Administer)?;
-        if tenant != Some(session.tenant()) {
+        if operation != Operation::Describe && tenant != Some(session.tenant()) {
             return Err(Error::Forbidden {
                 reason: "it belongs to one tenant; use an administrator's key".to_owned(),
             });

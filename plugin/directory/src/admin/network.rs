@@ -2,14 +2,17 @@
 //! agent that tells the network's gear. It says what is, not what changed, so whoever missed a
 //! change finds it at the next look.
 
+use super::page::{self, Page};
 use crate::Directory;
 use crate::access::{Decision, Effective, NetworkSession};
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
+use crate::keys::last_segments;
 use crate::kv::Kv;
 use crate::query::parameters;
 use crate::response::answer;
 use crate::session::Session;
+use crate::stored::decode;
 use scim::Error;
 use scim::gather::Gather as _;
 use serde::Serialize;
@@ -42,25 +45,46 @@ enum Verdict {
 #[derive(Serialize)]
 struct Sessions<'a> {
     sessions: Vec<Judged<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
+/// How many are on a page, unless the client wants fewer.
+const MOST: i64 = 1_000;
+
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// In the order of their users.
     pub(super) async fn list_sessions(
         &self,
         session: &mut Session<'_>,
         query: &str,
     ) -> Result<Response, Error> {
+        let page = Page::of(query, &["user"], MOST, MOST)?;
         let user = parameters::text(query, "user")?.unwrap_or_default();
-        let found = self.sessions_of(session, &user).await?;
-        let users = found.iter().map(|(_, one)| one.user_id.clone()).gather();
+        let keys = session.keys.clone();
+        let range = page.range(keys.sessions(&user), |after| {
+            let (user, session) = after.split_once('/')?;
+            Some(keys.session(user, session))
+        })?;
+        let reply = self.range(session, range).await?;
+        let mut found: Vec<NetworkSession> = Vec::with_capacity(reply.kvs.len());
+        for kv in &reply.kvs {
+            found.push(decode(&kv.value)?);
+        }
+        let users = found.iter().map(|one| one.user_id.clone()).gather();
         let decisions = self.decide_all(session, users).await?;
         let sessions = found
             .iter()
-            .map(|(_, one)| judge(one, decisions.get(&one.user_id)));
+            .map(|one| judge(one, decisions.get(&one.user_id)));
+        let next = page::next(&reply, |key| {
+            let [user, session] = last_segments(key)?;
+            Some(format!("{user}/{session}"))
+        });
         answer(
             200,
             &Sessions {
                 sessions: sessions.collect(),
+                next,
             },
         )
     }

@@ -10,7 +10,7 @@ use scim::Error;
 pub(super) struct Page {
     count: i64,
     /// The last one that is known, as a page said it.
-    pub(super) after: Option<String>,
+    after: Option<String>,
 }
 
 impl Page {
@@ -40,19 +40,28 @@ impl Page {
 
     /// The range of the page, of all that are below a prefix; `key` gives the key of the last one
     /// that is known.
-    pub(super) fn range(&self, prefix: Vec<u8>, key: impl FnOnce(&str) -> Vec<u8>) -> Range {
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`] for a last one that is none of these.
+    pub(super) fn range(
+        &self,
+        prefix: Vec<u8>,
+        key: impl FnOnce(&str) -> Option<Vec<u8>>,
+    ) -> Result<Range, Error> {
         let all = Range {
             limit: self.count,
-            ..Range::prefix(prefix)
+            ..Range::prefix(prefix.clone())
         };
-        match &self.after {
-            None => all,
-            Some(after) => {
-                let mut key = key(after);
-                key.push(0);
-                Range { key, ..all }
-            }
-        }
+        let Some(after) = &self.after else {
+            return Ok(all);
+        };
+        let key = key(after).filter(|key| key.starts_with(&prefix));
+        let mut key = key.ok_or_else(|| Error::BadParameter {
+            name: "after".to_owned(),
+            reason: "must be the \"next\" of an earlier answer to the same question".to_owned(),
+        })?;
+        key.push(0);
+        Ok(Range { key, ..all })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Caller;
 use crate::Directory;
+use crate::commit::Action;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::keys;
@@ -50,9 +51,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             created: self.now(),
         };
         let value = encode(&tenant)?;
+        let mut then = vec![Op::put(key.clone(), value.clone())];
+        let event = self.event_of("tenant", Action::Create, tenant.id.as_str())?;
+        then.extend(self.tell(&self.keys_of(&tenant.id), &event, caller.token_id())?);
         let txn = Txn {
             compares: vec![Compare::absent(key.clone())],
-            then: vec![Op::put(key.clone(), value.clone())],
+            then,
             otherwise: vec![Op::Range(Range::one(key))],
         };
         let settled = self.settle(caller, txn).await?;

@@ -3,9 +3,11 @@
 
 use super::{Caller, no_tenant};
 use crate::Directory;
+use crate::auth::ADMIN_KEY;
+use crate::commit::Action;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
-use crate::keys::{self, Keys, Kind};
+use crate::keys::{self, Keys, Kind, last_segment};
 use crate::kv::{Compare, Kv, Op, OpReply, Range, RangeReply, Txn};
 use crate::response::{answer, empty};
 use crate::session::unexpected_reply;
@@ -15,6 +17,7 @@ use crate::token::{Digest, Expiry, Grant, PREFIX, Scope, hex};
 use scim::json::Quoted;
 use scim::{Error, Mode};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The longest label, in bytes.
 const MAX_LABEL: usize = 256;
@@ -33,23 +36,34 @@ struct NewToken {
 
 /// What is stored of a token among those of its tenant.
 #[derive(Deserialize, Serialize)]
-struct Listed {
+pub(super) struct Listed {
     #[serde(flatten)]
-    grant: Grant,
+    pub(super) grant: Grant,
     /// Where the grant is, to find it for revocation.
-    sha256: String,
+    pub(super) sha256: String,
 }
 
 #[derive(Serialize)]
-struct Made<'a> {
+pub(super) struct Made<'a> {
     #[serde(flatten)]
-    grant: &'a Grant,
-    token: &'a str,
+    pub(super) grant: &'a Grant,
+    pub(super) token: &'a str,
+}
+
+/// A token, as the administrator sees it from then on.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    #[serde(flatten)]
+    grant: Grant,
+    /// To about an hour; nothing for one that was never used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Tokens {
-    tokens: Vec<Grant>,
+    tokens: Vec<Shown>,
 }
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
@@ -78,18 +92,23 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if let Some(user) = &grant.user {
             compares.push(Compare::present(keys.record(Kind::User, user)));
         }
+        let mut then = vec![
+            Op::put(by_hash.clone(), encode(grant)?),
+            Op::put(by_id, encode(&listed)?),
+        ];
+        let event = self.event_of("token", Action::Create, &grant.id)?;
+        then.extend(self.tell(&keys, &event, caller.token_id())?);
         let txn = Txn {
             compares,
-            then: vec![
-                Op::put(by_hash.clone(), encode(grant)?),
-                Op::put(by_id, encode(&listed)?),
-            ],
+            then,
             otherwise: vec![
                 Op::Range(Range::one(tenant)),
                 Op::Range(Range::one(by_hash)),
             ],
         };
-        let settled = self.settle(caller, txn).await?;
+        let settled = self.settle(caller, txn).await;
+        self.writes.note(grant.tenant.as_str());
+        let settled = settled?;
         if !settled.reply.succeeded {
             let [found_tenant, found_token] = ranges(&settled.reply.replies)?;
             if found_tenant.kvs.is_empty() {
@@ -116,18 +135,36 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         caller: &mut Caller<'_>,
         tenant: &TenantId,
     ) -> Result<Response, Error> {
-        let all = self.keys_of(tenant).tenant_token("");
+        let keys = self.keys_of(tenant);
         let record = keys::tenant(&self.config.prefix, tenant.as_str());
+        let ranges_of = [
+            Range::one(record),
+            Range::prefix(keys.tenant_token("")),
+            Range::prefix(keys.token_used("")),
+        ];
         let txn = Txn {
-            then: vec![Op::Range(Range::one(record)), Op::Range(Range::prefix(all))],
+            then: ranges_of.map(Op::Range).into(),
             ..Txn::default()
         };
         let reply = self.settle(caller, txn).await?.reply;
-        let [record, all] = ranges(&reply.replies)?;
+        let [record, all, used] = ranges(&reply.replies)?;
         if record.kvs.is_empty() {
             return Err(no_tenant(tenant.as_str()));
         }
-        let tokens: Result<_, Error> = all.kvs.iter().map(|kv| decode(&kv.value)).collect();
+        let mut last_uses = BTreeMap::new();
+        for kv in &used.kvs {
+            if let Some(id) = last_segment(&kv.key) {
+                last_uses.insert(id, decode(&kv.value)?);
+            }
+        }
+        let tokens = all.kvs.iter().map(|kv| {
+            let grant: Grant = decode(&kv.value)?;
+            Ok(Shown {
+                last_used: last_uses.remove(&grant.id),
+                grant,
+            })
+        });
+        let tokens: Result<_, Error> = tokens.collect();
         answer(200, &Tokens { tokens: tokens? })
     }
 
@@ -138,36 +175,38 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         tenant: &TenantId,
         id: &str,
     ) -> Result<Response, Error> {
-        let by_id = self.keys_of(tenant).tenant_token(id);
+        let keys = self.keys_of(tenant);
+        let by_id = keys.tenant_token(id);
         let read = Txn {
             then: vec![Op::Range(Range::one(by_id.clone()))],
             ..Txn::default()
         };
         let reply = self.settle(caller, read).await?.reply;
         let [found] = ranges(&reply.replies)?;
-        let unknown = || Error::NoResource {
-            resource_type: "token".to_owned(),
-            id: Quoted::from(id),
-        };
-        let found = found.kvs.first().ok_or_else(unknown)?;
+        let found = found.kvs.first().ok_or_else(|| unknown_token(id))?;
         let listed: Listed = decode(&found.value)?;
         let by_hash = keys::token(&self.config.prefix, &listed.sha256);
+        let event = self.event_of("token", Action::Revoke, id)?;
+        let mut then = [by_hash, by_id.clone(), keys.token_used(id)]
+            .map(Op::delete)
+            .to_vec();
+        then.extend(self.tell(&keys, &event, caller.token_id())?);
         let revoke = Txn {
-            compares: vec![Compare::unchanged(by_id.clone(), found.mod_revision)],
-            then: vec![Op::delete(by_hash), Op::delete(by_id)],
+            compares: vec![Compare::unchanged(by_id, found.mod_revision)],
+            then,
             otherwise: Vec::new(),
         };
         let settled = self.settle(caller, revoke).await;
         self.writes.note(tenant.as_str());
         let settled = settled?;
         if !settled.reply.succeeded && !settled.again {
-            return Err(unknown());
+            return Err(unknown_token(id));
         }
         caller.done(tenant, id);
         Ok(empty(204))
     }
 
-    fn new_token(&self) -> Result<String, Error> {
+    pub(super) fn new_token(&self) -> Result<String, Error> {
         let mut secret = [0; 32];
         if !self.entropy.fill(&mut secret) {
             return Err(Error::Internal {
@@ -190,7 +229,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if form.label.len() > MAX_LABEL {
             return Err(bad("label", "must not be longer than 256 bytes"));
         }
-        let last_four = token.get(token.len().saturating_sub(4)..);
         let grant = Grant {
             tenant,
             id: self.new_id()?,
@@ -200,7 +238,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             label: form.label,
             created: self.now(),
             expires_at: form.expires_at,
-            last_four: last_four.unwrap_or_default().to_owned(),
+            last_four: last_four(token),
         };
         if grant.expired(self.clock.now_millis()) {
             return Err(bad("expiresAt", "is in the past"));
@@ -208,21 +246,42 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(grant)
     }
 
-    fn keys_of(&self, tenant: &TenantId) -> Keys {
+    pub(super) fn keys_of(&self, tenant: &TenantId) -> Keys {
         Keys::new(&self.config.prefix, tenant.as_str())
     }
 }
 
 impl Caller<'_> {
+    /// What events call it.
+    pub(super) fn token_id(&self) -> &str {
+        match self {
+            Self::Key(_) => ADMIN_KEY,
+            Self::Token(session) => &session.token_id,
+        }
+    }
+
     /// Notes which token was made or revoked.
-    fn done(&mut self, tenant: &TenantId, token: &str) {
+    pub(super) fn done(&mut self, tenant: &TenantId, token: &str) {
         let trace = self.trace();
         tenant.as_str().clone_into(&mut trace.tenant);
         token.clone_into(&mut trace.resource_id);
     }
 }
 
-fn bad(attribute: &str, reason: &str) -> Error {
+/// By which people tell tokens apart.
+pub(super) fn last_four(token: &str) -> String {
+    let last = token.get(token.len().saturating_sub(4)..);
+    last.unwrap_or_default().to_owned()
+}
+
+pub(super) fn unknown_token(id: &str) -> Error {
+    Error::NoResource {
+        resource_type: "token".to_owned(),
+        id: Quoted::from(id),
+    }
+}
+
+pub(super) fn bad(attribute: &str, reason: &str) -> Error {
     Error::BadValue {
         attribute: attribute.to_owned(),
         reason: reason.to_owned(),
@@ -230,7 +289,7 @@ fn bad(attribute: &str, reason: &str) -> Error {
 }
 
 /// The replies to so many ranges.
-fn ranges<const N: usize>(replies: &[OpReply]) -> Result<[&RangeReply; N], Error> {
+pub(super) fn ranges<const N: usize>(replies: &[OpReply]) -> Result<[&RangeReply; N], Error> {
     let ranges: Vec<_> = replies
         .iter()
         .filter_map(|reply| match reply {

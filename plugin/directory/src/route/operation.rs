@@ -25,9 +25,12 @@ pub(crate) enum Operation {
     Schema,
     Schemas,
     ServiceProviderConfig,
+    /// What the administrator's and the network's interfaces are.
+    Describe,
     CreateTenant,
     CreateToken,
     DeleteToken,
+    RotateToken,
     ListTenants,
     ListTokens,
     ListPolicies,
@@ -40,6 +43,10 @@ pub(crate) enum Operation {
     ListEvents,
     ListDeletedUsers,
     RestoreUser,
+    /// As the network sees them.
+    ListUsers,
+    ReadUser,
+    ListGroups,
     /// Whether a user may be on the network, asked by an administrator.
     DecideForAdministrator,
     /// The same, asked by whatever lets users in.
@@ -78,10 +85,12 @@ impl Operation {
             | Self::ResourceTypes
             | Self::Schema
             | Self::Schemas
-            | Self::ServiceProviderConfig => "discovery",
+            | Self::ServiceProviderConfig
+            | Self::Describe => "discovery",
             Self::CreateTenant => "tenant.create",
             Self::CreateToken => "token.create",
             Self::DeleteToken => "token.delete",
+            Self::RotateToken => "token.rotate",
             Self::ListTenants => "tenant.list",
             Self::ListTokens => "token.list",
             Self::ListPolicies => "policy.list",
@@ -93,6 +102,9 @@ impl Operation {
             Self::ListEvents => "event.list",
             Self::ListDeletedUsers => "user.list_deleted",
             Self::RestoreUser => "user.restore",
+            Self::ListUsers => "network.users",
+            Self::ReadUser => "network.user",
+            Self::ListGroups => "network.groups",
             Self::DecideForAdministrator | Self::Decide => "access.decide",
             Self::Authorize => "access.authorize",
             Self::Accounting => "access.accounting",
@@ -111,6 +123,7 @@ impl Operation {
             | Self::CreateTenant
             | Self::CreateToken
             | Self::DeleteToken
+            | Self::RotateToken
             | Self::ReplacePolicy
             | Self::DeletePolicy
             | Self::RestoreUser => true,
@@ -124,6 +137,7 @@ impl Operation {
             | Self::Schema
             | Self::Schemas
             | Self::ServiceProviderConfig
+            | Self::Describe
             | Self::ListTenants
             | Self::ListTokens
             | Self::ListPolicies
@@ -132,6 +146,9 @@ impl Operation {
             | Self::ListSessions
             | Self::ListEvents
             | Self::ListDeletedUsers
+            | Self::ListUsers
+            | Self::ReadUser
+            | Self::ListGroups
             | Self::DecideForAdministrator
             | Self::Decide
             | Self::Authorize

@@ -76,6 +76,11 @@ pub(super) fn of_service(user: ResourceTypeId) -> [Route; 9] {
 pub(super) fn of_administrator() -> Vec<Route> {
     vec![
         Route::new(
+            "/openapi.json",
+            "GET, HEAD, OPTIONS",
+            &[("GET", Op::Describe)],
+        ),
+        Route::new(
             "/tenants",
             "GET, HEAD, POST, OPTIONS",
             &[("GET", Op::ListTenants), ("POST", Op::CreateTenant)],
@@ -89,6 +94,11 @@ pub(super) fn of_administrator() -> Vec<Route> {
             "/tenants/{tenant}/tokens/{id}",
             "DELETE, OPTIONS",
             &[("DELETE", Op::DeleteToken)],
+        ),
+        Route::new(
+            "/tenants/{tenant}/tokens/{id}/rotate",
+            "POST, OPTIONS",
+            &[("POST", Op::RotateToken)],
         ),
         Route::new(
             "/tenants/{tenant}/policies",
@@ -123,6 +133,21 @@ pub(super) fn of_administrator() -> Vec<Route> {
             "/tenants/{tenant}/events",
             "GET, HEAD, OPTIONS",
             &[("GET", Op::ListEvents)],
+        ),
+        Route::new(
+            "/tenants/{tenant}/users",
+            "GET, HEAD, OPTIONS",
+            &[("GET", Op::ListUsers)],
+        ),
+        Route::new(
+            "/tenants/{tenant}/users/{id}",
+            "GET, HEAD, OPTIONS",
+            &[("GET", Op::ReadUser)],
+        ),
+        Route::new(
+            "/tenants/{tenant}/groups",
+            "GET, HEAD, OPTIONS",
+            &[("GET", Op::ListGroups)],
         ),
         Route::new(
             "/tenants/{tenant}/deleted-users",

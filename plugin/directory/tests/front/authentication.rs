@@ -274,6 +274,10 @@ fn no_route_reaches_another_tenant() {
         assert!(!reply.body.to_string().contains("alice"), "{query}");
     }
     for (method, path) in calls(&world.service.routes().admin, "some-token") {
+        // It is of no tenant, and the same for all.
+        if path == "/openapi.json" {
+            continue;
+        }
         let path = path.replace("acme", "other");
         let call = at(&world, "/admin/v1", method, &path).bearer(&ours);
         refused(&world, &call, 403);

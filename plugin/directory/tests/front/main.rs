@@ -24,6 +24,10 @@ mod modes;
 #[cfg(test)]
 mod negotiation;
 #[cfg(test)]
+mod network_view;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod quotas;
@@ -33,6 +37,8 @@ mod remembered;
 mod support;
 #[cfg(test)]
 mod tenants;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod traps;
 #[cfg(test)]
