@@ -83,7 +83,10 @@ fn a_user_is_shown_with_groups_and_the_same_decision_as_the_network_gets() {
         (&seen["denial"], &seen["groups"]),
         (&json!("noPolicy"), &json!([]))
     );
-    assert_eq!(seen["reason"], "The user or device is in no group that has a policy.");
+    assert_eq!(
+        seen["reason"],
+        "The user or device is in no group that has a policy."
+    );
     world.delete(&token, &format!("/Users/{bob}"));
     for id in [bob.as_str(), "none", "..%2Fgroup%2Fx"] {
         let path = format!("/tenants/acme/users/{id}");
