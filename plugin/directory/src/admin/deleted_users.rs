@@ -48,7 +48,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<Response, Error> {
         let page = Page::of(query, &[], USUAL, MOST)?;
         let keys = session.keys.clone();
-        let range = page.range(keys.user_deleted(""), |after| {
+        let range = page.range(&keys.user_deleted(""), |after| {
             Some(keys.user_deleted(after))
         })?;
         let found = self.range(session, range).await?;

@@ -47,7 +47,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let page = Page::of(query, &[], USUAL, MOST)?;
         let keys = session.keys.clone();
         let records = keys.records(Kind::Group);
-        let range = page.range(records, |after| Some(keys.record(Kind::Group, after)))?;
+        let range = page.range(&records, |after| Some(keys.record(Kind::Group, after)))?;
         let found = self.range(session, range).await?;
         let revision = found.revision;
         let mut named = Vec::with_capacity(found.kvs.len());

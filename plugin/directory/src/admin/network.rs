@@ -62,7 +62,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let page = Page::of(query, &["user"], MOST, MOST)?;
         let user = parameters::text(query, "user")?.unwrap_or_default();
         let keys = session.keys.clone();
-        let range = page.range(keys.sessions(&user), |after| {
+        let range = page.range(&keys.sessions(&user), |after| {
             let (user, session) = after.split_once('/')?;
             Some(keys.session(user, session))
         })?;

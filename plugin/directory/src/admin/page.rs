@@ -45,17 +45,17 @@ impl Page {
     /// [`Error::BadParameter`] for a last one that is none of these.
     pub(super) fn range(
         &self,
-        prefix: Vec<u8>,
+        prefix: &[u8],
         key: impl FnOnce(&str) -> Option<Vec<u8>>,
     ) -> Result<Range, Error> {
         let all = Range {
             limit: self.count,
-            ..Range::prefix(prefix.clone())
+            ..Range::prefix(prefix)
         };
         let Some(after) = &self.after else {
             return Ok(all);
         };
-        let key = key(after).filter(|key| key.starts_with(&prefix));
+        let key = key(after).filter(|key| key.starts_with(prefix));
         let mut key = key.ok_or_else(|| Error::BadParameter {
             name: "after".to_owned(),
             reason: "must be the \"next\" of an earlier answer to the same question".to_owned(),

@@ -113,7 +113,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let (found, ids) = match parameters::text(query, "search")? {
             Some(text) => {
                 let names = keys.user_name(&fold(&text));
-                let range = page.range(names, |after| Some(keys.user_name(after)))?;
+                let range = page.range(&names, |after| Some(keys.user_name(after)))?;
                 let found = self.range(session, range).await?;
                 let ids = found.kvs.iter();
                 let ids = ids.map(|kv| String::from_utf8_lossy(&kv.value).into_owned());
@@ -122,7 +122,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             }
             None => {
                 let records = keys.records(Kind::User);
-                let range = page.range(records, |after| Some(keys.record(Kind::User, after)))?;
+                let range = page.range(&records, |after| Some(keys.record(Kind::User, after)))?;
                 let keys_only = true;
                 let range = Range { keys_only, ..range };
                 let found = self.range(session, range).await?;
