@@ -211,3 +211,46 @@ impl std::fmt::Display for Refused {
         write!(f, "{} {}", self.status, self.body)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn sessions_of_all_pages_are_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/admin/v1", listener.local_addr().unwrap());
+        let pages = [
+            r#"{"sessions":[{"id":"1"},{"id":"2"}],"next":"u/2"}"#,
+            r#"{"sessions":[{"id":"3"}],"next":"u/3"}"#,
+            r#"{"sessions":[]}"#,
+        ];
+        let served = tokio::spawn(async move {
+            let mut asked = Vec::new();
+            for page in pages {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut stream = BufReader::new(stream);
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") {
+                    stream.read_line(&mut head).await.unwrap();
+                }
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{page}",
+                    page.len()
+                );
+                stream.write_all(answer.as_bytes()).await.unwrap();
+                asked.push(head.split(' ').nth(1).unwrap().to_owned());
+            }
+            asked
+        });
+        let service = Service::new(&url, "acme", Token::Known("scim_one".into()));
+        let sessions = service.sessions().await.unwrap();
+        let ids: Vec<_> = sessions.iter().map(|one| one.id.as_str()).collect();
+        assert_eq!(ids, ["1", "2", "3"]);
+        let path = "/admin/v1/tenants/acme/sessions";
+        let asked = ["", "?after=u/2", "?after=u/3"].map(|query| format!("{path}{query}"));
+        assert_eq!(served.await.unwrap(), asked);
+    }
+}
