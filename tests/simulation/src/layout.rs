@@ -171,7 +171,7 @@ impl Mirror {
                     let tenant = match (known, rest) {
                         (Some(tenant), _) => tenant,
                         // Of a tenant that nobody writes to.
-                        (None, ["token", _]) => continue,
+                        (None, ["event" | "token" | "token-used", _] | ["last-event"]) => continue,
                         (None, _) => return Err(format!("{key} is of no tenant")),
                     };
                     written.insert(tenant);
