@@ -1,14 +1,14 @@
 //! Groups in groups: which groups a user is in through others (RFC 7643 §4.1.2:
 //! `groups`, of the type `direct` or `indirect`), and which users are in a group
-//! so; and the same of devices. Read level by level, each level at once, all at one revision. Circles end
-//! where they began.
+//! so; and the same of devices. Read level by level, each level at once, all at one
+//! revision. Circles end where they began.
 
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::generation::{Generation, InGroup};
 use crate::keys::{Kind, last_segment};
-use crate::kv::{Kv, Range};
-use crate::memberships::{MemberKind, in_groups, member};
+use crate::kv::{KeyValue, Kv, Range};
+use crate::memberships::{MemberKind, groups_of, in_groups, member};
 use crate::session::Session;
 use crate::walk::PAGE;
 use scim::Error;
@@ -99,12 +99,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         revision: i64,
     ) -> Result<Ancestry, Error> {
         let keys = session.keys.clone();
-        let parents = |id: &str, limit| Range {
-            revision,
-            limit,
-            keys_only: true,
-            ..Range::prefix(keys.members_of(id))
-        };
         let mut known = BTreeMap::new();
         let mut level = groups;
         let mut memberships = 0;
@@ -121,7 +115,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 [
                     one(keys.record(Kind::Group, id)),
                     one(keys.generation(id)),
-                    parents(id, PARENTS),
+                    groups_of(&keys, id, revision, PARENTS),
                 ]
             });
             let ranges = ranges.collect();
@@ -129,16 +123,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             for id in ids {
                 let (record, generation) = (replies.next(), replies.next());
                 let first = replies.next().unwrap_or_default();
-                let parents = self.rest(session, &parents(&id, PAGE), first).await?;
+                let parents = self
+                    .rest(session, &groups_of(&keys, &id, revision, PAGE), first)
+                    .await?;
                 memberships += 1 + parents.len();
                 if memberships > MAX_MEMBERSHIPS {
                     return Err(too_large());
                 }
                 let record = record.unwrap_or_default();
                 if let Some(record) = record.kvs.first() {
-                    let group = self.decode(Kind::Group, record)?;
-                    let display = group.text(self.registry.core().group_display_name);
-                    let display = display.unwrap_or_default().to_owned();
+                    let display = self.name_of_group(record)?;
                     let parents = in_groups(&parents);
                     level.extend(parents.iter().map(|parent| parent.group.clone()));
                     let group = Group {
@@ -179,6 +173,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         };
         let found = in_groups(&self.rest(session, &memberships, first).await?);
         Ok((found.into_iter().map(|one| one.group).gather(), read_at))
+    }
+
+    /// The `displayName` in the record of a group.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when it is damaged.
+    pub(crate) fn name_of_group(&self, record: &KeyValue) -> Result<String, Error> {
+        let group = self.decode(Kind::Group, record)?;
+        let name = group.text(self.registry.core().group_display_name);
+        Ok(name.unwrap_or_default().to_owned())
     }
 
     /// The ids of the users, or of those of another kind, that are in a group at a

@@ -21,7 +21,7 @@ use crate::session::{Session, TransactError};
 use crate::stored::encode;
 use scim::Error;
 use scim::schema::AttrId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How often a transaction is sent whose outcome is unknown.
@@ -97,6 +97,19 @@ struct StoredEvent<'a> {
     token: &'a str,
     at: String,
     attributes: &'a [String],
+}
+
+/// An event, as it is read again.
+#[derive(Deserialize)]
+pub(crate) struct Told {
+    /// What was changed and how, such as `user.patch`.
+    pub(crate) op: String,
+    pub(crate) id: String,
+    /// The id of the token that did it.
+    pub(crate) token: String,
+    pub(crate) at: String,
+    #[serde(default)]
+    pub(crate) attributes: Vec<String>,
 }
 
 /// Counts the attempts of an operation that others may interrupt.

@@ -9,7 +9,7 @@ use crate::generation::{Generation, InGroup};
 use crate::group_edit::StoredGroup;
 use crate::keys::{Keys, Kind, last_segment, unused as unused_key};
 use crate::kv::{Compare, Kv, LeaseId, Op, Range, Txn};
-use crate::memberships::{List, in_groups, touch};
+use crate::memberships::{List, groups_of, in_groups, touch};
 use crate::password::Password;
 use crate::precondition::Precondition;
 use crate::resources::Stored;
@@ -113,12 +113,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         loop {
             let stored = self.load_group(session, id).await?;
             precondition.check(stored.version())?;
-            let parents = Range {
-                keys_only: true,
-                limit: PAGE,
-                revision: stored.read_at,
-                ..Range::prefix(session.keys.members_of(id))
-            };
+            let parents = groups_of(&session.keys, id, stored.read_at, PAGE);
             let parents = in_groups(&self.walk(session, parents).await?);
 
             let keys = session.keys.clone();

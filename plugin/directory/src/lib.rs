@@ -155,7 +155,10 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     pub fn sharing(mut self, shared: impl Shared + 'static) -> Self {
         let shared: Rc<dyn Shared> = Rc::new(shared);
         self.quotas.share(Rc::clone(&shared));
-        self.writes.share(shared);
+        // Whoever always asks the store needs no count of what others wrote.
+        if self.config.decisions.max_staleness_ms > 0 {
+            self.writes.share(shared);
+        }
         self
     }
 

@@ -53,6 +53,16 @@ pub(crate) type Wanted = BTreeMap<String, Option<String>>;
 /// What is to become of some members: `None` takes one out.
 pub(crate) type MemberChanges = BTreeMap<String, Option<Member>>;
 
+/// The memberships of one member at a revision (zero: now), up to so many.
+pub(crate) fn groups_of(keys: &Keys, member: &str, revision: i64, limit: i64) -> Range {
+    Range {
+        revision,
+        limit,
+        keys_only: true,
+        ..Range::prefix(keys.members_of(member))
+    }
+}
+
 #[derive(Deserialize, Serialize)]
 struct Touch {
     at: String,

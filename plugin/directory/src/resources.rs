@@ -1,5 +1,5 @@
-//! Resources whose state is their record, all but groups: create, read, replace, patch. Groups, whose members are kept
-//! apart, have modules of their own.
+//! Resources whose state is their record, all but groups: create, read, replace, patch.
+//! Groups, whose members are kept apart, have modules of their own.
 
 use crate::Directory;
 use crate::commit::{Action, Attempts, Commit};
@@ -7,7 +7,7 @@ use crate::environment::{Clock, Entropy};
 use crate::generation::InGroup;
 use crate::keys::Kind;
 use crate::kv::{Compare, Kv, Range};
-use crate::memberships::in_groups;
+use crate::memberships::{groups_of, in_groups};
 use crate::password::Password;
 use crate::precondition::Precondition;
 use crate::record::Rendered;
@@ -265,11 +265,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         id: &str,
     ) -> Result<Stored, Error> {
         let mut reads = vec![Range::one(session.keys.record(kind, id))];
-        let memberships = Range {
-            keys_only: true,
-            limit: PAGE,
-            ..Range::prefix(session.keys.members_of(id))
-        };
+        let memberships = groups_of(&session.keys, id, 0, PAGE);
         if kind.groups(&self.registry).is_some() {
             reads.push(memberships.clone());
         }

@@ -7,7 +7,7 @@ use crate::environment::{Clock, Entropy};
 use crate::generation::{Generation, InGroup};
 use crate::index;
 use crate::keys::{Keys, Kind};
-use crate::kv::{Compare, KeyValue, Kv, Op, Range, Txn};
+use crate::kv::{Compare, Kv, Op, Range, Txn};
 use crate::memberships::{List, Member, MemberKind, touch};
 use crate::password::Password;
 use crate::session::Session;
@@ -194,16 +194,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             groups.insert(id, (membership, named));
         }
         Ok(groups)
-    }
-
-    /// The `displayName` in the record of a group.
-    ///
-    /// # Errors
-    /// [`Error::Internal`] when it is damaged.
-    pub(crate) fn name_of_group(&self, record: &KeyValue) -> Result<String, Error> {
-        let group = self.decode(Kind::Group, record)?;
-        let name = group.text(self.registry.core().group_display_name);
-        Ok(name.unwrap_or_default().to_owned())
     }
 
     /// Lets a user into groups as they were read: into each that is still there by then. None may

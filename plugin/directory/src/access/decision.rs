@@ -8,7 +8,7 @@ use crate::environment::{Clock, Entropy};
 use crate::generation::InGroup;
 use crate::keys::Kind;
 use crate::kv::{KeyValue, Kv, Range};
-use crate::memberships::in_groups;
+use crate::memberships::{groups_of, in_groups};
 use crate::session::Session;
 use crate::stored::decode;
 use crate::walk::{FIRST, PAGE};
@@ -165,15 +165,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         ids: Vec<String>,
     ) -> Result<BTreeMap<String, Found>, Error> {
         let keys = session.keys.clone();
-        let memberships = |id: &str, revision, limit| Range {
-            revision,
-            limit,
-            keys_only: true,
-            ..Range::prefix(keys.members_of(id))
-        };
         let reads = ids.iter().flat_map(|id| {
             let record = Range::one(keys.record(kind, id));
-            [record, memberships(id, 0, FIRST)]
+            [record, groups_of(&keys, id, 0, FIRST)]
         });
         let mut replies = self.ranges(session, reads.collect()).await?.into_iter();
         let mut revision = 0;
@@ -185,7 +179,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             revision = record.revision;
             let user = self.look_at(kind, record.kvs.first())?;
             if user.decision == Decision::Denied(Denial::NoPolicy) {
-                let range = memberships(&id, revision, PAGE);
+                let range = groups_of(&keys, &id, revision, PAGE);
                 let all = self
                     .rest(session, &range, first.unwrap_or_default())
                     .await?;

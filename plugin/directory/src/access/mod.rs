@@ -1,5 +1,5 @@
-//! The network's questions: whether a user or device may be on it, and with which policy. Asked by RADIUS
-//! servers in the words of FreeRADIUS's `rlm_rest`, and in plain JSON by everything else.
+//! The network's questions: whether a user or device may be on it, and with which policy. Asked by
+//! RADIUS servers in the words of FreeRADIUS's `rlm_rest`, and in plain JSON by everything else.
 //!
 //! Who may not be on the network hears 403, whatever the reason: to `rlm_rest` 404 and 410 mean
 //! "go on", and so does every answer of success, with whatever lets the user in after it.

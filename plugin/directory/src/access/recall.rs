@@ -4,6 +4,7 @@
 use super::decision::{Decision, Denial, MAX_NAME};
 use super::remembered::{Happened, LastEvent, Sighting};
 use crate::Directory;
+use crate::commit::Told;
 use crate::config::StoreAwayThen;
 use crate::environment::{Clock, Entropy};
 use crate::ids;
@@ -13,7 +14,6 @@ use crate::session::{Session, is_away};
 use crate::trace::Source;
 use scim::Error;
 use scim::text::fold;
-use serde::Deserialize;
 
 /// How many events are read to learn which decisions still hold; after more none does.
 const MOST_EVENTS: usize = 1_000;
@@ -21,15 +21,6 @@ const MOST_EVENTS: usize = 1_000;
 /// By how much the clock of a later writer may be behind, in milliseconds. If it is more, no
 /// decision is taken to hold.
 const SKEW: u64 = 10_000;
-
-/// What of an event matters here.
-#[derive(Deserialize)]
-struct Told {
-    op: String,
-    id: String,
-    #[serde(default)]
-    attributes: Vec<String>,
-}
 
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     /// Decides about whoever has a name, from memory where that holds.
@@ -72,12 +63,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<Decision, Error> {
         let last = Range::one(session.keys.last_event());
         let last = LastEvent::of(self.range(session, last).await?);
-        let (tenant, keys) = (session.tenant().to_owned(), session.keys.clone());
-        self.follow(&tenant, &keys, &last).await;
+        self.follow(session.tenant(), &session.keys, &last).await;
         let remembered = {
             let mut all = self.remembered.borrow_mut();
-            let is_so = all.see(&tenant, &last, now, Some(session.digest));
-            is_so.then(|| all.decision(&tenant, folded)).flatten()
+            let is_so = all.see(session.tenant(), &last, now, Some(session.digest));
+            is_so
+                .then(|| all.decision(session.tenant(), folded))
+                .flatten()
         };
         if let Some(decision) = remembered {
             session.trace.decided = Some(Source::Confirmed);
@@ -88,7 +80,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         // Anybody can make up names that nobody has.
         if decision != Decision::Denied(Denial::UnknownUser) {
             let mut all = self.remembered.borrow_mut();
-            all.remember(&tenant, &last, folded, &decision);
+            all.remember(session.tenant(), &last, folded, &decision);
         }
         Ok(decision)
     }

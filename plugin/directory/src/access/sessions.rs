@@ -1,5 +1,5 @@
-//! The users and devices that are on the network, as RADIUS accounting tells it. A session is a key on a lease:
-//! one that nothing more is heard of ends by itself.
+//! The users and devices that are on the network, as RADIUS accounting tells it. A session is a key
+//! on a lease: one that nothing more is heard of ends by itself.
 
 use super::rlm_rest::{self, Accounted};
 use crate::Directory;

@@ -1,6 +1,6 @@
 //! Deleted users, for as long as they are kept: listed and restored.
 
-use super::page::{self, Page};
+use super::page::{self, MOST, Page, USUAL};
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
@@ -13,10 +13,6 @@ use crate::stored::decode;
 use scim::Error;
 use scim::gather::Gather as _;
 use serde::Serialize;
-
-/// How many are on a page unless the client says otherwise, and how many at most.
-const USUAL: i64 = 50;
-const MOST: i64 = 200;
 
 /// A deleted user, as the administrator sees it.
 #[derive(Serialize)]

@@ -1,13 +1,12 @@
 //! Which events of the log somebody wants to see.
 
-use crate::commit::Action;
+use crate::commit::{Action, Told};
 use crate::ids;
 use crate::keys::Keys;
 use crate::kv::{KeyValue, Range};
 use crate::query::parameters;
 use crate::stored::decode;
 use scim::Error;
-use serde::Deserialize;
 
 /// In a millisecond.
 const NANOSECONDS: i128 = 1_000_000;
@@ -22,15 +21,6 @@ pub(super) struct Filter {
     /// In nanoseconds since the Unix epoch.
     since: Option<i128>,
     until: Option<i128>,
-}
-
-/// What of an event is compared.
-#[derive(Deserialize)]
-struct Told {
-    op: String,
-    id: String,
-    token: String,
-    at: String,
 }
 
 impl Filter {

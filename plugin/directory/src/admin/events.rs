@@ -77,9 +77,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             Some(text) => Cursor::read(&text)?,
             None => Cursor::default(),
         };
-        let wait = number(query, "wait", MAX_WAIT)?.unwrap_or_default();
+        let wait = parameters::number(query, "wait", 0..=MAX_WAIT)?.unwrap_or_default();
         let most = u64::try_from(MAX_COUNT).unwrap_or(u64::MAX);
-        let count = number(query, "count", most)?.unwrap_or(most);
+        let count = parameters::number(query, "count", 0..=most)?.unwrap_or(most);
         let count = usize::try_from(count).unwrap_or(MAX_COUNT);
         let now = self.clock.now_millis();
         let until = match filter.is_past(now) {
@@ -269,15 +269,4 @@ impl Cursor {
 fn time(event: &KeyValue) -> u64 {
     let id = last_segment(&event.key).unwrap_or_default();
     ids::millis_of(&id).unwrap_or_default()
-}
-
-fn number(query: &str, name: &str, most: u64) -> Result<Option<u64>, Error> {
-    let Some(text) = parameters::text(query, name)? else {
-        return Ok(None);
-    };
-    let number = text.parse().ok().filter(|number| *number <= most);
-    number.map(Some).ok_or_else(|| Error::BadParameter {
-        name: name.to_owned(),
-        reason: format!("must be a whole number from 0 to {most}"),
-    })
 }

@@ -1,6 +1,6 @@
 //! Groups as the network sees them: how many members each has, and which policy.
 
-use super::page::{self, Page};
+use super::page::{self, MOST, Page, USUAL};
 use crate::Directory;
 use crate::access::Policy;
 use crate::environment::{Clock, Entropy};
@@ -13,10 +13,6 @@ use crate::session::Session;
 use crate::stored::decode;
 use scim::Error;
 use serde::Serialize;
-
-/// How many are on a page unless the client says otherwise, and how many at most.
-const USUAL: i64 = 50;
-const MOST: i64 = 200;
 
 /// A group, as the administrator sees it.
 #[derive(Serialize)]

@@ -1,6 +1,6 @@
-//! Users and devices on the network, and whether each may stay: for an administrator who looks, and for an
-//! agent that tells the network's gear. It says what is, not what changed, so whoever missed a
-//! change finds it at the next look.
+//! Users and devices on the network, and whether each may stay: for an administrator who looks, and
+//! for an agent that tells the network's gear. It says what is, not what changed, so whoever missed
+//! a change finds it at the next look.
 
 use super::page::{self, Page};
 use crate::Directory;

@@ -5,6 +5,10 @@ use crate::kv::{Range, RangeReply};
 use crate::query::parameters;
 use scim::Error;
 
+/// How many users or groups are on a page unless the client says otherwise, and how many at most.
+pub(super) const USUAL: i64 = 50;
+pub(super) const MOST: i64 = 200;
+
 /// What is asked for of a list.
 #[derive(Debug)]
 pub(super) struct Page {
@@ -21,19 +25,8 @@ impl Page {
     pub(super) fn of(query: &str, others: &[&str], usual: i64, most: i64) -> Result<Self, Error> {
         let known = [&["count", "after"], others].concat();
         parameters::only(query, &known)?;
-        let count = match parameters::text(query, "count")? {
-            None => usual,
-            Some(text) => {
-                let number = text.parse().ok();
-                let number = number.filter(|number| (1..=most).contains(number));
-                number.ok_or_else(|| Error::BadParameter {
-                    name: "count".to_owned(),
-                    reason: format!("must be a whole number from 1 to {most}"),
-                })?
-            }
-        };
         Ok(Self {
-            count,
+            count: parameters::number(query, "count", 1..=most)?.unwrap_or(usual),
             after: parameters::text(query, "after")?,
         })
     }

@@ -154,9 +154,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut without_group = policies.clone();
         let mut groups_without_policy = Vec::new();
         for kv in self.rest(session, &groups, first).await? {
-            let group = self.decode(Kind::Group, &kv)?;
-            let name = group.text(self.registry.core().group_display_name);
-            let display_name = name.unwrap_or_default().to_owned();
+            let display_name = self.name_of_group(&kv)?;
             without_group.remove(&display_name);
             if !policies.contains_key(&display_name) {
                 groups_without_policy.push(Unmanaged {

@@ -2,7 +2,7 @@
 //! can change over in between.
 
 use super::Caller;
-use super::tokens::{Listed, Made, bad, last_four, ranges, unknown_token};
+use super::tokens::{Listed, Made, bad, last_four, ranges};
 use crate::Directory;
 use crate::commit::{Action, Attempts};
 use crate::environment::{Clock, Entropy};
@@ -10,7 +10,7 @@ use crate::http::{Request, Response};
 use crate::keys;
 use crate::kv::{Compare, Kv, Op, Range, Txn};
 use crate::response::answer;
-use crate::stored::{decode, encode};
+use crate::stored::encode;
 use crate::tenant::TenantId;
 use crate::token::{Digest, Expiry, Grant};
 use scim::Error;
@@ -65,14 +65,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let new_id = self.new_id()?;
         let mut attempts = Attempts::default();
         loop {
-            let read = Txn {
-                then: vec![Op::Range(Range::one(by_id.clone()))],
-                ..Txn::default()
-            };
-            let reply = self.settle(caller, read).await?.reply;
-            let [found] = ranges(&reply.replies)?;
-            let found = found.kvs.first().ok_or_else(|| unknown_token(id))?;
-            let mut old: Listed = decode(&found.value)?;
+            let (mut old, revision) = self.listed_token(caller, &by_id, id).await?;
             let expires_at = self.end_of_new(&form, &old.grant)?;
             let new = Listed {
                 grant: Grant {
@@ -97,15 +90,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             then.extend(self.tell(&keys, &event, caller.token_id())?);
             let rotate = Txn {
                 compares: vec![
-                    Compare::unchanged(by_id.clone(), found.mod_revision),
+                    Compare::unchanged(by_id.clone(), revision),
                     Compare::absent(by_hash.clone()),
                 ],
                 then,
                 otherwise: vec![Op::Range(Range::one(by_hash.clone()))],
             };
-            let settled = self.settle(caller, rotate).await;
-            self.writes.note(tenant.as_str());
-            let reply = settled?.reply;
+            let reply = self.settle_noted(caller, tenant, rotate).await?.reply;
             if !reply.succeeded {
                 let [made] = ranges(&reply.replies)?;
                 // Nobody else has drawn the same 256 bits: if it is there, this made it.
@@ -130,6 +121,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             );
         }
     }
+
     /// Unless it is said, the new token lives as long as the old one was to, from now on.
     fn end_of_new(&self, form: &Rotation, old: &Grant) -> Result<Option<Expiry>, Error> {
         let now = self.clock.now_millis();

@@ -1,7 +1,7 @@
 //! Tokens of a tenant: made, listed and revoked. A token is in one answer only,
 //! that of its making.
 
-use super::{Caller, no_tenant};
+use super::{Caller, Settled, no_tenant};
 use crate::Directory;
 use crate::auth::ADMIN_KEY;
 use crate::commit::Action;
@@ -106,9 +106,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 Op::Range(Range::one(by_hash)),
             ],
         };
-        let settled = self.settle(caller, txn).await;
-        self.writes.note(grant.tenant.as_str());
-        let settled = settled?;
+        let settled = self.settle_noted(caller, &grant.tenant, txn).await?;
         if !settled.reply.succeeded {
             let [found_tenant, found_token] = ranges(&settled.reply.replies)?;
             if found_tenant.kvs.is_empty() {
@@ -177,14 +175,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<Response, Error> {
         let keys = self.keys_of(tenant);
         let by_id = keys.tenant_token(id);
-        let read = Txn {
-            then: vec![Op::Range(Range::one(by_id.clone()))],
-            ..Txn::default()
-        };
-        let reply = self.settle(caller, read).await?.reply;
-        let [found] = ranges(&reply.replies)?;
-        let found = found.kvs.first().ok_or_else(|| unknown_token(id))?;
-        let listed: Listed = decode(&found.value)?;
+        let (listed, revision) = self.listed_token(caller, &by_id, id).await?;
         let by_hash = keys::token(&self.config.prefix, &listed.sha256);
         let event = self.event_of("token", Action::Revoke, id)?;
         let mut then = [by_hash, by_id.clone(), keys.token_used(id)]
@@ -192,18 +183,45 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             .to_vec();
         then.extend(self.tell(&keys, &event, caller.token_id())?);
         let revoke = Txn {
-            compares: vec![Compare::unchanged(by_id, found.mod_revision)],
+            compares: vec![Compare::unchanged(by_id, revision)],
             then,
             otherwise: Vec::new(),
         };
-        let settled = self.settle(caller, revoke).await;
-        self.writes.note(tenant.as_str());
-        let settled = settled?;
+        let settled = self.settle_noted(caller, tenant, revoke).await?;
         if !settled.reply.succeeded && !settled.again {
             return Err(unknown_token(id));
         }
         caller.done(tenant, id);
         Ok(empty(204))
+    }
+
+    /// What is stored of a token, and since which revision.
+    pub(super) async fn listed_token(
+        &self,
+        caller: &mut Caller<'_>,
+        by_id: &[u8],
+        id: &str,
+    ) -> Result<(Listed, i64), Error> {
+        let read = Txn {
+            then: vec![Op::Range(Range::one(by_id))],
+            ..Txn::default()
+        };
+        let reply = self.settle(caller, read).await?.reply;
+        let [found] = ranges(&reply.replies)?;
+        let found = found.kvs.first().ok_or_else(|| unknown_token(id))?;
+        Ok((decode(&found.value)?, found.mod_revision))
+    }
+
+    /// Runs a transaction that writes to a tenant, and notes that it may have been written.
+    pub(super) async fn settle_noted(
+        &self,
+        caller: &mut Caller<'_>,
+        tenant: &TenantId,
+        txn: Txn,
+    ) -> Result<Settled, Error> {
+        let settled = self.settle(caller, txn).await;
+        self.writes.note(tenant.as_str());
+        settled
     }
 
     pub(super) fn new_token(&self) -> Result<String, Error> {
@@ -274,7 +292,7 @@ pub(super) fn last_four(token: &str) -> String {
     last.unwrap_or_default().to_owned()
 }
 
-pub(super) fn unknown_token(id: &str) -> Error {
+fn unknown_token(id: &str) -> Error {
     Error::NoResource {
         resource_type: "token".to_owned(),
         id: Quoted::from(id),

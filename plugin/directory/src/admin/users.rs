@@ -1,13 +1,13 @@
 //! Users as the network sees them: who they are, which groups they are in, and what they get.
 
-use super::page::{self, Page};
+use super::page::{self, MOST, Page, USUAL};
 use crate::Directory;
 use crate::access::{Decision, Denial, Effective};
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
 use crate::keys::{Kind, last_segment};
 use crate::kv::{Kv, Range};
-use crate::memberships::in_groups;
+use crate::memberships::{groups_of, in_groups};
 use crate::query::parameters;
 use crate::response::answer;
 use crate::session::Session;
@@ -18,10 +18,6 @@ use scim::gather::Gather as _;
 use scim::text::fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// How many are on a page unless the client says otherwise, and how many at most.
-const USUAL: i64 = 50;
-const MOST: i64 = 200;
 
 /// What is read of a user's record.
 #[derive(Default, Deserialize)]
@@ -154,18 +150,12 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         revision: i64,
     ) -> Result<Vec<Listed>, Error> {
         let keys = session.keys.clone();
-        let memberships = |id: &str, revision, limit| Range {
-            revision,
-            limit,
-            keys_only: true,
-            ..Range::prefix(keys.members_of(id))
-        };
         let reads = ids.iter().flat_map(|id| {
             let record = Range {
                 revision,
                 ..Range::one(keys.record(Kind::User, id))
             };
-            [record, memberships(id, revision, FIRST)]
+            [record, groups_of(&keys, id, revision, FIRST)]
         });
         let mut replies = self.ranges(session, reads.collect()).await?.into_iter();
         let mut people = Vec::with_capacity(ids.len());
@@ -180,7 +170,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 continue;
             };
             let person: Person = decode(&record.value)?;
-            let range = memberships(&id, read_at, PAGE);
+            let range = groups_of(&keys, &id, read_at, PAGE);
             let all = self.rest(session, &range, first.unwrap_or_default());
             let direct = in_groups(&all.await?);
             of_all.extend(direct.iter().map(|one| one.group.clone()));

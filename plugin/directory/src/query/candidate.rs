@@ -7,7 +7,7 @@ use crate::generation::{Generation, InGroup};
 use crate::group_edit::{GROUP_BESIDE, beside_ranges};
 use crate::keys::Kind;
 use crate::kv::{KeyValue, Kv, Range, RangeReply};
-use crate::memberships::{in_groups, members, touched_at};
+use crate::memberships::{groups_of, in_groups, members, touched_at};
 use crate::session::Session;
 use crate::walk::{FIRST, PAGE};
 use scim::Error;
@@ -86,11 +86,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let mut beside_count = 0;
         let ranges = ids.iter().flat_map(|id| {
             let beside = match kind {
-                Kind::User | Kind::Device => vec![Range {
-                    limit: FIRST,
-                    keys_only: true,
-                    ..Range::prefix(keys.members_of(id))
-                }],
+                Kind::User | Kind::Device => vec![groups_of(keys, id, 0, FIRST)],
                 Kind::Group => beside_ranges(keys, id).into(),
                 Kind::Other(..) => Vec::new(),
             };

@@ -5,6 +5,9 @@ use percent_encoding::percent_decode;
 use scim::Error;
 use scim::search::{Parameter, SearchRequest};
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 /// How many characters of the name of a parameter are shown that is not known.
 const SHOWN: usize = 40;
@@ -49,6 +52,32 @@ pub(crate) fn text(query: &str, wanted: &str) -> Result<Option<String>, Error> {
         return Err(refuse("is given twice"));
     }
     decode(value).map(Some).map_err(refuse)
+}
+
+/// A whole number within bounds, if it is given.
+///
+/// # Errors
+/// [`Error::BadParameter`].
+pub(crate) fn number<N>(
+    query: &str,
+    name: &str,
+    bounds: RangeInclusive<N>,
+) -> Result<Option<N>, Error>
+where
+    N: FromStr + PartialOrd + Display,
+{
+    let Some(text) = text(query, name)? else {
+        return Ok(None);
+    };
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    number.map(Some).ok_or_else(|| Error::BadParameter {
+        name: name.to_owned(),
+        reason: format!(
+            "must be a whole number from {} to {}",
+            bounds.start(),
+            bounds.end()
+        ),
+    })
 }
 
 /// Refuses parameters that are not known, where a mistyped one would show something else than was

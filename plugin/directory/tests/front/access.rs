@@ -29,8 +29,7 @@ impl Network {
     }
 
     fn ask(&self, name: &str) -> Reply {
-        let path = format!("/users/{name}");
-        self.world.access("GET", &path).bearer(&self.guard).send()
+        self.world.ask(&self.guard, name)
     }
 
     /// As `rlm_rest` asks.

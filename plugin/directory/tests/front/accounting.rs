@@ -34,21 +34,13 @@ impl Network {
     }
 
     fn tell(&self, status: &str, session: &str, more: &Value) -> Reply {
-        let mut body = json!({"User-Name": "alice", "Acct-Status-Type": status, "Acct-Session-Id": session,
+        let body = json!({"User-Name": "alice", "Acct-Status-Type": status, "Acct-Session-Id": session,
             "NAS-IP-Address": {"type": "ipaddr", "value": ["192.0.2.1"]}, "Calling-Station-Id": "02-00-00-00-00-01"});
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let call = self.world.access("POST", "/accounting").bearer(&self.guard);
-        let reply = call.body(&body).send();
-        assert_eq!(reply.status, 200, "{reply:?}");
-        reply
+        self.world.tell(&self.guard, body, more)
     }
 
     fn sessions(&self) -> Vec<Value> {
-        let list = self.world.admin("GET", "/tenants/acme/sessions").send();
-        assert_eq!(list.status, 200, "{list:?}");
-        list.body["sessions"].as_array().unwrap().clone()
+        self.world.sessions()
     }
 
     fn deactivate(&self) {

@@ -51,8 +51,7 @@ impl Network {
     }
 
     fn ask(&self, name: &str) -> Reply {
-        let path = format!("/users/{name}");
-        self.world.access("GET", &path).bearer(&self.guard).send()
+        self.world.ask(&self.guard, name)
     }
 
     fn authorize(&self, body: &Value) -> Reply {
@@ -80,22 +79,14 @@ impl Network {
     }
 
     fn tell(&self, status: &str, more: &Value) -> Reply {
-        let mut body = json!({"User-Name": SPELLINGS[3], "Acct-Status-Type": status,
+        let body = json!({"User-Name": SPELLINGS[3], "Acct-Status-Type": status,
             "Acct-Session-Id": "s1", "NAS-IP-Address": "192.0.2.1",
             "Calling-Station-Id": SPELLINGS[1]});
-        body.as_object_mut()
-            .unwrap()
-            .extend(more.as_object().unwrap().clone());
-        let call = self.world.access("POST", "/accounting").bearer(&self.guard);
-        let reply = call.body(&body).send();
-        assert_eq!(reply.status, 200, "{reply:?}");
-        reply
+        self.world.tell(&self.guard, body, more)
     }
 
     fn sessions(&self) -> Vec<Value> {
-        let list = self.world.admin("GET", "/tenants/acme/sessions").send();
-        assert_eq!(list.status, 200, "{list:?}");
-        list.body["sessions"].as_array().unwrap().clone()
+        self.world.sessions()
     }
 }
 

@@ -86,6 +86,31 @@ impl World {
         call(&self.service, method, &format!("/access/v1{path}"))
     }
 
+    /// Asks whether somebody may be on the network.
+    pub(crate) fn ask(&self, guard: &str, name: &str) -> Reply {
+        let path = format!("/users/{name}");
+        self.access("GET", &path).bearer(guard).send()
+    }
+
+    /// Tells of a session, with some attributes more.
+    pub(crate) fn tell(&self, guard: &str, mut session: Value, more: &Value) -> Reply {
+        session
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let call = self.access("POST", "/accounting").bearer(guard);
+        let reply = call.body(&session).send();
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply
+    }
+
+    /// The sessions of the tenant `acme`.
+    pub(crate) fn sessions(&self) -> Vec<Value> {
+        let list = self.admin("GET", "/tenants/acme/sessions").send();
+        assert_eq!(list.status, 200, "{list:?}");
+        list.body["sessions"].as_array().unwrap().clone()
+    }
+
     /// Creates a group and returns its id.
     pub(crate) fn group(&self, token: &str, name: &str, members: &[&str]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({"value": id})).collect();

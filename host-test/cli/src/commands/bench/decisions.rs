@@ -1,7 +1,7 @@
 //! How many decisions about the network one Envoy worker gives in a second, by where they come from,
 //! beside what that worker answers without our plugin having anything to say.
 
-use super::service::{Service, make_users};
+use super::service::{Service, make_users, median};
 use crate::admin::bearer;
 use crate::commands::up;
 use crate::error::Error;
@@ -44,9 +44,7 @@ struct Load {
 impl Kind {
     /// The median of the rounds.
     fn rate(&self) -> f64 {
-        let mut rates = self.rates.clone();
-        rates.sort_by(f64::total_cmp);
-        rates.get(rates.len() / 2).copied().unwrap_or_default()
+        median(self.rates.clone())
     }
 }
 
