@@ -4,6 +4,7 @@
 use crate::support::{ADMIN_KEY, Call, Reply, Service, World, call, configured};
 use directory::route::Route;
 use jsonschema::Validator;
+use scim::schema::{DEVICE, ETHERNET_MAB};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -270,6 +271,12 @@ fn what_is_sent_and_answered_at_every_route_fits_the_description() {
         .send();
     let ada = id(&ada.body);
     let bob = world.user(&scim, "bob");
+    let printer = json!({"schemas": [DEVICE, ETHERNET_MAB], "active": true,
+        ETHERNET_MAB: {"deviceMacAddress": "02:00:5E:10:00:77"}});
+    let printer = world.scim("POST", "/Devices").bearer(&scim).body(&printer);
+    let printer = printer.send().body["id"].as_str().unwrap().to_owned();
+    world.group(&scim, "Printers", &[&printer]);
+    world.policy("Printers", &json!({"name": "Printers", "vlan": 300}));
     directory::simulation::block_on(world.service.note_token_uses()).unwrap();
     checked.admin("GET", &at("/tokens"), None, 200);
     checked.admin("DELETE", &at(&format!("/tokens/{token}")), None, 204);
@@ -304,6 +311,7 @@ fn what_is_sent_and_answered_at_every_route_fits_the_description() {
 
     checked.admin("GET", &at("/access/ada"), None, 200);
     checked.admin("GET", &at("/access/nobody"), None, 200);
+    checked.admin("GET", &at("/access/02-00-5e-10-00-77"), None, 200);
     checked.guard(&guard, "/users/ada", None, 200);
     checked.guard(&guard, "/users/bob", None, 403);
     checked.guard(&scim, "/users/ada", None, 403);
