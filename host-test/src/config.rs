@@ -52,7 +52,8 @@ impl PluginConfig {
     }
 }
 
-/// Where a cluster's only endpoint listens. HTTP/2 with prior knowledge is spoken to it.
+/// Where a cluster's only endpoint listens. gRPC calls speak HTTP/2 with prior knowledge to it, HTTP
+/// calls HTTP/1.1.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Address {
     /// `host:port`; a name is resolved at every connect.

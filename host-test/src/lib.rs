@@ -1,7 +1,7 @@
 //! A small, faithful proxy-wasm 0.2.1 host on wasmtime.
 //!
 //! It runs any proxy-wasm HTTP plugin as Envoy 1.40 runs it, without Envoy: in a test, in process;
-//! or as a server. gRPC calls of the plugin go over real HTTP/2 to real servers. What the plugin
+//! or as a server. gRPC calls of the plugin go over real HTTP/2, HTTP calls over HTTP/1.1, to real servers. What the plugin
 //! sees and what clients see follows Envoy where that differs from the specification.
 //!
 //! ```no_run
@@ -28,6 +28,7 @@ mod filter;
 mod grpc;
 mod headers;
 mod host;
+mod http_call;
 mod log;
 mod metrics;
 mod pairs;

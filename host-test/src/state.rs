@@ -42,13 +42,36 @@ pub(crate) struct UnaryCall {
     pub(crate) timeout: Duration,
 }
 
+/// An HTTP call that the plugin asked for.
+#[derive(Debug)]
+pub(crate) struct HttpCall {
+    pub(crate) token: u32,
+    pub(crate) cluster: String,
+    /// `:method`, `:authority` and `:path` among them.
+    pub(crate) headers: Headers,
+    pub(crate) body: Bytes,
+    /// Zero is no limit.
+    pub(crate) timeout: Duration,
+}
+
+/// The answer to an HTTP call.
+#[derive(Debug, Default)]
+pub(crate) struct HttpAnswer {
+    /// `:status` first.
+    pub(crate) headers: Headers,
+    pub(crate) body: Bytes,
+    pub(crate) trailers: Headers,
+}
+
 /// Work that has to wait until the callback has returned.
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Stop waiting for a call's answer.
     CancelCall(u32),
-    /// Start a call.
+    /// Start a gRPC call.
     Call(UnaryCall),
+    /// Start an HTTP call.
+    HttpCall(HttpCall),
     /// Call `on_tick` with this period; zero stops it.
     Tick(Duration),
 }
@@ -56,9 +79,9 @@ pub(crate) enum Action {
 /// Token numbers: steps of four, the low two bits say what they stand for (0 HTTP call, 1 gRPC
 /// call, 2 gRPC stream).
 #[derive(Debug)]
-pub(crate) struct GrpcCallTokens(u32);
+pub(crate) struct CallTokens(u32);
 
-impl GrpcCallTokens {
+impl CallTokens {
     pub(crate) fn next(&mut self) -> u32 {
         self.0 = self.0.wrapping_add(4);
         self.0
@@ -87,10 +110,14 @@ pub(crate) struct State {
     /// A local reply was given in this callback, so its returned action is ignored.
     pub(crate) stop_iteration: bool,
     pub(crate) streams: HashMap<u32, Stream>,
-    pub(crate) call_tokens: GrpcCallTokens,
+    pub(crate) call_tokens: CallTokens,
+    pub(crate) http_call_tokens: CallTokens,
+    /// Calls of either kind that are not answered.
     pub(crate) calls: HashSet<u32>,
     /// The message of the running `on_grpc_receive`.
     pub(crate) grpc_message: Bytes,
+    /// The answer of the running `on_http_call_response`.
+    pub(crate) http_answer: Option<HttpAnswer>,
     /// What `proxy_get_status` answers: code and message of the last failed call.
     pub(crate) grpc_status: (u32, String),
     pub(crate) metrics: MetricIds,
@@ -118,9 +145,11 @@ impl State {
             configuring: false,
             stop_iteration: false,
             streams: HashMap::new(),
-            call_tokens: GrpcCallTokens(1),
+            call_tokens: CallTokens(1),
+            http_call_tokens: CallTokens(0),
             calls: HashSet::new(),
             grpc_message: Bytes::new(),
+            http_answer: None,
             grpc_status: (0, String::new()),
             metrics: MetricIds::default(),
             actions: Vec::new(),
@@ -166,7 +195,11 @@ impl State {
 
     /// The header map of an ABI number, for reading.
     pub(crate) fn map(&self, kind: u32) -> Option<&Headers> {
-        self.stream()?.map(kind)
+        match kind {
+            6 => self.http_answer.as_ref().map(|answer| &answer.headers),
+            7 => self.http_answer.as_ref().map(|answer| &answer.trailers),
+            _ => self.stream()?.map(kind),
+        }
     }
 
     /// Logs a line of this VM.

@@ -5,7 +5,7 @@ mod exports;
 pub(crate) use exports::check;
 
 use crate::error::StartError;
-use crate::state::{Action, State};
+use crate::state::{Action, HttpAnswer, State};
 use exports::{Callbacks, Decision, initialize, optional};
 use wasmtime::{Engine, InstancePre, Store, TypedFunc, WasmParams, WasmResults};
 
@@ -268,6 +268,26 @@ impl Vm {
         self.state_mut().grpc_status = (status, message);
         self.call(root, &function, (root, token, status))?;
         self.state_mut().grpc_status.1.clear();
+        Ok(())
+    }
+
+    /// The answer to an HTTP call, on the root context; a call that failed has no headers.
+    pub(crate) fn http_call_response(
+        &mut self,
+        token: u32,
+        answer: Option<HttpAnswer>,
+    ) -> wasmtime::Result<()> {
+        let root = self.state().root;
+        let Some(function) = self.callbacks.http_call_response.clone() else {
+            return Ok(());
+        };
+        let (headers, size, trailers) = answer.as_ref().map_or((0, 0, 0), |answer| {
+            let size = crate::headers::saturate(answer.body.len());
+            (answer.headers.count(), size, answer.trailers.count())
+        });
+        self.state_mut().http_answer = answer;
+        self.call(root, &function, (root, token, headers, size, trailers))?;
+        self.state_mut().http_answer = None;
         Ok(())
     }
 

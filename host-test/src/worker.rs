@@ -3,8 +3,9 @@
 use crate::cluster::Cluster;
 use crate::error::StartError;
 use crate::grpc;
+use crate::http_call;
 use crate::log::LogLevel;
-use crate::state::{Action, Shared, State, UnaryCall};
+use crate::state::{Action, HttpCall, Shared, State, UnaryCall};
 use crate::vm::Vm;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -194,6 +195,7 @@ impl Worker {
         for action in actions {
             match action {
                 Action::Call(call) => self.call(generation, call),
+                Action::HttpCall(call) => self.http_call(generation, call),
                 Action::CancelCall(token) => {
                     self.calls
                         .borrow_mut()
@@ -243,6 +245,25 @@ impl Worker {
                 };
                 vm.state_mut().calls.remove(&token);
                 delivered
+            });
+        });
+        self.calls.borrow_mut().insert(token, task.abort_handle());
+    }
+
+    fn http_call(self: &Rc<Self>, generation: Generation, call: HttpCall) {
+        let Some(address) = self.shared().config.clusters.get(&call.cluster).cloned() else {
+            return;
+        };
+        let (worker, token) = (Rc::clone(self), call.token);
+        let task = spawn_local(async move {
+            let answer = http_call::exchange(&address, call).await;
+            worker.calls.borrow_mut().remove(&token);
+            // As above.
+            let _ = worker.enter(generation, |vm| {
+                if !vm.state_mut().calls.remove(&token) {
+                    return Ok(());
+                }
+                vm.http_call_response(token, answer)
             });
         });
         self.calls.borrow_mut().insert(token, task.abort_handle());

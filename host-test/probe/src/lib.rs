@@ -155,6 +155,10 @@ impl Stream {
                 Ok(token) => log(&format!("token {token}")),
                 Err(status) => reply(200, &format!("refused {status:?}")),
             },
+            "http" => match http(self.argument()) {
+                Ok(token) => log(&format!("token {token}")),
+                Err(status) => reply(200, &format!("refused {status:?}")),
+            },
             command @ ("tick" | "resume") => {
                 let wait = (self.id, command == "resume");
                 WAITING.with_borrow_mut(|waiting| waiting.push(wait));
@@ -193,6 +197,20 @@ impl Context for Stream {
             200,
             &format!("status={status} body={body} message={message}"),
         );
+    }
+
+    fn on_http_call_response(&mut self, _: u32, headers: usize, size: usize, trailers: usize) {
+        // Of a call that failed there is no header, and to ask for one is a panic of the SDK.
+        let status = (headers > 0)
+            .then(|| header(MapType::HttpCallResponseHeaders, ":status"))
+            .flatten()
+            .unwrap_or_default();
+        let status = String::from_utf8_lossy(&status);
+        let body = buffer(BufferType::HttpCallResponseBody, size);
+        let body = String::from_utf8_lossy(&body);
+        let some = headers > 0;
+        let text = format!("headers={some} status={status} trailers={trailers} body={body}");
+        reply(200, &text);
     }
 
     fn on_done(&mut self) -> bool {
@@ -309,6 +327,22 @@ fn call(argument: &str) -> Result<u32, Status> {
         Some(b"ask"),
         timeout,
     )
+}
+
+/// Posts to `cluster/path`, with a time limit of 300 ms; to `cluster` alone, without a path.
+fn http(argument: &str) -> Result<u32, Status> {
+    let (cluster, path) = argument.split_once('/').unwrap_or((argument, ""));
+    let path = format!("/{path}");
+    let mut headers = vec![
+        (":method", "POST"),
+        (":authority", "asked"),
+        ("x-probe", "1"),
+    ];
+    if argument.contains('/') {
+        headers.push((":path", &path));
+    }
+    let timeout = Duration::from_millis(300);
+    hostcalls::dispatch_http_call(cluster, headers, Some(b"ask"), vec![], timeout)
 }
 
 /// A serialized `GrpcService{envoy_grpc{cluster_name}}`. Lengths are below 128, so one byte each.

@@ -1,10 +1,11 @@
-//! gRPC calls. They belong to the root context, whoever makes them.
+//! gRPC and HTTP calls. They belong to the root context, whoever makes them.
 
 use super::guest::Guest;
 use crate::grpc::{Upstream, UpstreamError};
+use crate::headers::Headers;
 use crate::log::LogLevel;
 use crate::pairs;
-use crate::state::{Action, UnaryCall};
+use crate::state::{Action, HttpCall, UnaryCall};
 use crate::status::{Outcome, Status};
 use std::time::Duration;
 
@@ -72,6 +73,45 @@ fn parse_upstream(guest: &mut Guest<'_>, pointer: u32, size: u32) -> Result<Upst
         UpstreamError::NoEnvoyGrpc => Status::InternalFailure,
         UpstreamError::Unknown => Status::ParseFailure,
     })
+}
+
+#[expect(clippy::too_many_arguments, reason = "the ABI's signature")]
+pub(super) fn http_call(
+    guest: &mut Guest<'_>,
+    upstream: u32,
+    upstream_size: u32,
+    headers: u32,
+    headers_size: u32,
+    body: u32,
+    body_size: u32,
+    _trailers: u32,
+    _trailers_size: u32,
+    timeout: u32,
+    token: u32,
+) -> Outcome {
+    let cluster = guest.text(upstream, upstream_size)?;
+    let mut map = Headers::default();
+    map.replace_all(pairs::decode(guest.bytes(headers, headers_size)?));
+    let body = guest.copy(body, body_size)?.into();
+    let is_complete = [":method", ":path", ":authority"]
+        .iter()
+        .all(|name| map.first(name.as_bytes()).is_some());
+    let clusters = &guest.state().shared.config.clusters;
+    if !clusters.contains_key(&cluster) || !is_complete {
+        return Err(Status::BadArgument.into());
+    }
+    let number = guest.state_mut().http_call_tokens.next();
+    guest.write_u32(token, number)?;
+    let state = guest.state_mut();
+    state.calls.insert(number);
+    state.actions.push(Action::HttpCall(HttpCall {
+        token: number,
+        cluster,
+        headers: map,
+        body,
+        timeout: Duration::from_millis(timeout.into()),
+    }));
+    Ok(())
 }
 
 /// Cancel and close are the same for a unary call: its answer will not come. Stream tokens do not

@@ -22,11 +22,15 @@ fn readable(state: &State, kind: u32) -> Result<&[u8], Status> {
             .unwrap_or_default()),
         // Data of TCP connections, which this host does not serve.
         2 | 3 => Ok(&[]),
+        4 => match &state.http_answer {
+            Some(answer) => Ok(&answer.body),
+            None => Err(Status::NotFound),
+        },
         5 => Ok(&state.grpc_message),
         6 => Ok(&state.shared.config.plugin.vm_configuration),
         7 if state.configuring => Ok(&state.shared.config.plugin.configuration),
-        // The configuration outside of `on_configure`, HTTP call bodies, call data.
-        4 | 7 | 8 => Err(Status::NotFound),
+        // The configuration outside of `on_configure`, call data.
+        7 | 8 => Err(Status::NotFound),
         _ => Err(Status::BadArgument),
     }
 }

@@ -87,6 +87,9 @@ fn register(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         "proxy_grpc_call" (upstream: u32, upstream_size: u32, service: u32, service_size: u32,
             method: u32, method_size: u32, metadata: u32, metadata_size: u32, message: u32,
             message_size: u32, timeout: u32, token: u32) = calls::grpc_call;
+        "proxy_http_call" (upstream: u32, upstream_size: u32, headers: u32, headers_size: u32,
+            body: u32, body_size: u32, trailers: u32, trailers_size: u32, timeout: u32, token: u32)
+            = calls::http_call;
         "proxy_grpc_cancel" (token: u32) = calls::grpc_cancel;
         "proxy_grpc_close" (token: u32) = calls::grpc_cancel;
         "proxy_get_status" (code: u32, message: u32, message_size: u32) = calls::status;
@@ -115,7 +118,6 @@ fn unimplemented(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         };
     }
     missing! {
-        "proxy_http_call" (u32, u32, u32, u32, u32, u32, u32, u32, u32, u32);
         "proxy_grpc_stream" (u32, u32, u32, u32, u32, u32, u32, u32, u32);
         "proxy_grpc_send" (u32, u32, u32, u32);
         "proxy_register_shared_queue" (u32, u32, u32);

@@ -6,6 +6,8 @@ use wasmtime::{Extern, Instance, Module, Store, TypedFunc, WasmParams, WasmResul
 
 pub(super) type Notice = TypedFunc<u32, ()>;
 pub(super) type Decision<P> = TypedFunc<P, u32>;
+/// Context, token, count of headers, size of the body, count of trailers.
+pub(super) type HttpAnswered = TypedFunc<(u32, u32, u32, u32, u32), ()>;
 
 /// The plugin's callbacks; a missing one is skipped, as in Envoy.
 pub(super) struct Callbacks {
@@ -20,6 +22,7 @@ pub(super) struct Callbacks {
     pub(super) response_body: Option<Decision<(u32, u32, u32)>>,
     pub(super) grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub(super) grpc_close: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub(super) http_call_response: Option<HttpAnswered>,
     pub(super) done: Option<Decision<u32>>,
     pub(super) log: Option<Notice>,
     pub(super) delete: Option<Notice>,
@@ -62,6 +65,7 @@ impl Callbacks {
             response_body: optional(instance, store, "proxy_on_response_body")?,
             grpc_receive: optional(instance, store, "proxy_on_grpc_receive")?,
             grpc_close: optional(instance, store, "proxy_on_grpc_close")?,
+            http_call_response: optional(instance, store, "proxy_on_http_call_response")?,
             done: optional(instance, store, "proxy_on_done")?,
             log: optional(instance, store, "proxy_on_log")?,
             delete: optional(instance, store, "proxy_on_delete")?,

@@ -12,6 +12,7 @@
 mod bodies;
 mod calls;
 mod clients;
+mod http_calls;
 mod lifecycle;
 mod loading;
 mod replies;
