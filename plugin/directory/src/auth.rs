@@ -171,11 +171,30 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         tenant: TenantId,
         trace: &'t mut Trace,
     ) -> Session<'t> {
+        let base_url = base_url(&self.config, request);
+        Session {
+            base_url,
+            ..self.session_of_none(digest, tenant, trace)
+        }
+    }
+
+    /// A session of the service itself in a tenant.
+    pub(crate) fn own_session<'t>(&self, tenant: TenantId, trace: &'t mut Trace) -> Session<'t> {
+        self.session_of_none(Digest::of(""), tenant, trace)
+    }
+
+    /// A session that no token in the store guards.
+    fn session_of_none<'t>(
+        &self,
+        digest: Digest,
+        tenant: TenantId,
+        trace: &'t mut Trace,
+    ) -> Session<'t> {
         tenant.as_str().clone_into(&mut trace.tenant);
         Session {
             keys: Keys::new(&self.config.prefix, tenant.as_str()),
             token_id: ADMIN_KEY.to_owned(),
-            base_url: base_url(&self.config, request),
+            base_url: String::new(),
             trace,
             token_key: Vec::new(),
             digest,

@@ -1,5 +1,6 @@
 //! What the directory needs from where it runs, beside a store.
 
+use crate::config::Webhook;
 use std::time::Duration;
 
 /// Tells the time.
@@ -46,4 +47,54 @@ pub trait Entropy {
     /// Fills `bytes`; false when the source is out of order.
     #[must_use]
     fn fill(&self, bytes: &mut [u8]) -> bool;
+}
+
+/// Takes webhooks to their receivers, and hears how that goes.
+#[expect(
+    async_fn_in_trait,
+    reason = "everything runs on one thread, inside the proxy and in tests"
+)]
+pub trait Courier {
+    /// Sends a POST request to the receiver of a webhook, and waits no longer than its timeout.
+    /// The status of the answer.
+    ///
+    /// # Errors
+    /// Why there is none, as a part of a sentence.
+    async fn post(
+        &self,
+        webhook: &Webhook,
+        headers: &[(&'static str, String)],
+        body: &[u8],
+    ) -> Result<u16, &'static str>;
+
+    /// Takes note of how it goes, for metrics and log.
+    fn note(&self, webhook: &Webhook, progress: &Progress);
+}
+
+/// How the delivery of a webhook goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// This instance delivers it from now on.
+    Begun,
+    /// The receiver has acknowledged an event.
+    Delivered,
+    /// The receiver did not acknowledge an event, which will be sent again.
+    Failed {
+        /// The event's id.
+        event: String,
+        /// How often it was sent.
+        attempts: u32,
+        /// What happened instead.
+        reason: String,
+    },
+    /// So many events are still to be delivered.
+    Behind(u64),
+    /// So many events that were to be delivered are not in the event log any more.
+    Missing(u64),
+    /// This instance does not deliver it for now: another one does, or the store does not do as
+    /// asked.
+    Ended {
+        /// What happened.
+        reason: String,
+    },
 }

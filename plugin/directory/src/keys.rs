@@ -32,6 +32,8 @@
 //! {prefix}{tenant}/last-event             -> the id of the event of the last commit
 //! {prefix}{tenant}/policy/{group's displayName}            what its members get
 //! {prefix}{tenant}/session/{user id}/{session}             somebody on the network
+//! {prefix}{tenant}/webhook/{name}/holder  who delivers it, on a lease
+//! {prefix}{tenant}/webhook/{name}/cursor  what its receiver has acknowledged
 //! ```
 //!
 //! No tenant is called `token`, `tenant` or `unused`, so the first of these meet
@@ -234,6 +236,16 @@ impl Keys {
     /// Which event was the last; put by every commit. Its version counts them.
     pub(crate) fn last_event(&self) -> Vec<u8> {
         self.key(&["last-event"])
+    }
+
+    /// Which instance delivers a webhook.
+    pub(crate) fn webhook_holder(&self, name: &str) -> Vec<u8> {
+        self.key(&["webhook", name, "holder"])
+    }
+
+    /// How far a webhook is delivered.
+    pub(crate) fn webhook_cursor(&self, name: &str) -> Vec<u8> {
+        self.key(&["webhook", name, "cursor"])
     }
 
     fn key(&self, segments: &[&str]) -> Vec<u8> {

@@ -46,6 +46,7 @@ mod commit;
 mod deletion;
 mod discovery;
 mod dispatch;
+mod feed;
 mod generation;
 mod group_edit;
 mod group_patch;
@@ -77,6 +78,7 @@ mod token_use;
 mod unused;
 mod users;
 mod walk;
+mod webhook;
 mod writes;
 
 pub use config::{Config, ConfigError};

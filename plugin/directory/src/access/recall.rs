@@ -2,14 +2,15 @@
 //! changed or said so a moment ago; or from memory alone, for a while, when the store is away.
 
 use super::decision::{Decision, Denial, MAX_NAME};
-use super::remembered::{Happened, LastEvent, Sighting};
+use super::remembered::{Happened, Sighting};
 use crate::Directory;
 use crate::commit::Told;
 use crate::config::StoreAwayThen;
 use crate::environment::{Clock, Entropy};
+use crate::feed::LastEvent;
 use crate::ids;
 use crate::keys::Keys;
-use crate::kv::{Kv, KvError, Range, RangeReply};
+use crate::kv::{Kv, KvError, Range};
 use crate::session::{Session, is_away};
 use crate::trace::Source;
 use scim::Error;
@@ -173,21 +174,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             millis: self.clock.now_millis(),
             writes: self.writes.count(tenant),
         }
-    }
-}
-
-impl LastEvent {
-    fn of(reply: RangeReply) -> Self {
-        reply
-            .kvs
-            .into_iter()
-            .next()
-            .map(|kv| Self {
-                id: String::from_utf8(kv.value).unwrap_or_default(),
-                revision: kv.mod_revision,
-                number: kv.version,
-            })
-            .unwrap_or_default()
     }
 }
 

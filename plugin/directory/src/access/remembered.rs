@@ -10,19 +10,10 @@ use crate::token::Digest;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::Decision;
+use crate::feed::LastEvent;
 
 /// How many tokens are known to stand, of a tenant; beyond it all are asked for again.
 const TOKENS: usize = 1_024;
-
-/// The last event of a tenant, as it was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct LastEvent {
-    /// Empty where nothing ever happened.
-    pub(super) id: String,
-    pub(super) revision: i64,
-    /// How many events there have been.
-    pub(super) number: i64,
-}
 
 /// An event after that, as far as decisions go.
 #[derive(Clone, Debug, PartialEq, Eq)]

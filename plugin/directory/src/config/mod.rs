@@ -7,6 +7,7 @@ mod paths;
 mod schemas;
 mod sessions;
 mod types;
+mod webhooks;
 
 pub use decisions::{Decisions, StoreAwayThen};
 pub use limits::Limits;
@@ -14,6 +15,7 @@ pub(crate) use paths::Below;
 pub use sessions::Sessions;
 pub(crate) use types::is_version;
 pub use types::{BasePath, PublicUrl, Sha256};
+pub use webhooks::Webhook;
 
 use scim::schema::Registry;
 use serde::Deserialize;
@@ -68,6 +70,8 @@ pub struct Config {
     /// Resource types beside `User`, `Group` and `Device`, as documents of RFC 7643 §6;
     /// or one of these by its `name`, with the `schemaExtensions` to add.
     pub resource_types: Vec<serde_json::Value>,
+    /// Who hears of changes: nobody; at most 16.
+    pub webhooks: Vec<Webhook>,
     /// How much the service takes at once.
     pub limits: Limits,
 }
@@ -184,6 +188,7 @@ impl Config {
                 ));
             }
         }
+        webhooks::check(&self.webhooks)?;
         self.registry()?;
         Ok(self)
     }
@@ -272,6 +277,7 @@ impl Default for Config {
             cursor_timeout_seconds: 600,
             schemas: Vec::new(),
             resource_types: Vec::new(),
+            webhooks: Vec::new(),
             limits: Limits::default(),
         }
     }

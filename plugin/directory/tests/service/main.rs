@@ -42,3 +42,5 @@ mod staged;
 mod support;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod webhooks;

@@ -73,7 +73,8 @@ fn txn_bytes(reply: &TxnReply) -> usize {
         .sum()
 }
 
-async fn stop() {
+/// Lets others go on, once.
+pub(crate) async fn stop() {
     let mut waits = true;
     poll_fn(|_| match std::mem::take(&mut waits) {
         true => Poll::Pending,
