@@ -8,6 +8,7 @@ use crate::paths;
 use crate::process::become_child;
 use crate::server::Options;
 use crate::store::Endpoint;
+use crate::upstream::Upstream;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
@@ -77,6 +78,9 @@ pub(crate) struct ServerArgs {
     /// Use this etcd instead of the embedded store; several members of one cluster with commas
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     etcd: Vec<Endpoint>,
+    /// A cluster that webhooks of the configuration name; may be given several times
+    #[arg(long, value_name = "NAME=HOST:PORT")]
+    cluster: Vec<Upstream>,
     /// Plugin configuration, a JSON object; see README.md for its keys
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -99,6 +103,7 @@ impl ServerArgs {
             .or_else(|| std::thread::available_parallelism().ok())
             .map_or(1, NonZeroUsize::get);
         options.etcd.clone_from(&self.etcd);
+        options.clusters.clone_from(&self.cluster);
         options.config.clone_from(&self.config);
         Ok(options)
     }

@@ -142,6 +142,14 @@ pub enum Error {
     #[error("`{0}` is not an etcd endpoint. Write HOST:PORT, several separated by commas.")]
     BadEndpoint(String),
 
+    /// A `--cluster` is not written as one.
+    #[error("`{0}` is not a cluster. Write NAME=HOST:PORT, for example hooks=127.0.0.1:8000.")]
+    BadCluster(String),
+
+    /// Two clusters would have one name.
+    #[error("There is a cluster `{0}` already, maybe the store's. Give it another name.")]
+    ClusterTaken(String),
+
     /// The embedded store ended while starting.
     #[error("The embedded store did not start: {reason}. Its whole log is in {log}.")]
     StoreFailed {

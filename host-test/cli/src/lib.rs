@@ -22,6 +22,7 @@ mod server;
 mod store;
 pub mod suites;
 pub mod tools;
+mod upstream;
 
 pub use commands::{serve, up};
 pub use error::Error;
@@ -29,3 +30,4 @@ pub use http::HttpError;
 pub use ready::Ready;
 pub use server::{Options, Running};
 pub use store::Endpoint;
+pub use upstream::Upstream;

@@ -1,6 +1,7 @@
-//! The plugin's configuration: that of the directory, and `store`, which says
-//! how the filter reaches etcd.
+//! The plugin's configuration: that of the directory, `store`, which says how the filter reaches
+//! etcd, and of each of `webhooks`, how it reaches the receiver.
 
+use crate::courier::Receiver;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) directory: directory::Config,
+    /// One for each of the directory's webhooks.
+    pub(crate) receivers: Vec<Receiver>,
 }
 
 /// How to reach etcd.
@@ -37,6 +40,8 @@ pub(crate) enum ConfigError {
     Name { key: &'static str },
     #[error("store.timeout_ms: must be 1 to 60000 milliseconds")]
     Timeout,
+    #[error("webhooks[{at}]: {reason}")]
+    Receiver { at: usize, reason: String },
     #[error(transparent)]
     Directory(#[from] directory::ConfigError),
 }
@@ -58,11 +63,29 @@ impl Config {
             None => Store::default(),
         };
         store.check()?;
+        let receivers = receivers(&mut object)?;
         Ok(Self {
             store,
             directory: directory::Config::from_value(serde_json::Value::Object(object))?,
+            receivers,
         })
     }
+}
+
+/// Takes out of each webhook what is about its receiver. What is no list of objects is left for the
+/// directory to refuse.
+fn receivers(
+    object: &mut serde_json::Map<String, serde_json::Value>,
+) -> Result<Vec<Receiver>, ConfigError> {
+    let webhooks = object.get_mut("webhooks").and_then(|v| v.as_array_mut());
+    let webhooks = webhooks.into_iter().flatten().enumerate();
+    webhooks
+        .filter_map(|(at, webhook)| Some((at, webhook.as_object_mut()?)))
+        .map(|(at, webhook)| {
+            let receiver = Receiver::take(webhook);
+            receiver.map_err(|reason| ConfigError::Receiver { at, reason })
+        })
+        .collect()
 }
 
 impl Store {
@@ -176,6 +199,16 @@ mod tests {
     }
 
     #[test]
+    fn a_webhook_has_a_receiver() {
+        let json = br#"{"webhooks":[{"name":"hr","tenant":"acme","cluster":"hooks",
+            "authority":"hooks.example.com:8443","path":"/scim?x=1","timeout_ms":2000,
+            "secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}]}"#;
+        let config = Config::from_json(json).unwrap();
+        assert_eq!(config.receivers.len(), config.directory.webhooks.len());
+        assert!(!format!("{config:?}").contains("MfKQ"));
+    }
+
+    #[test]
     fn a_refusal_names_the_key() {
         for (json, says) in [
             ("[]", "not a JSON object"),
@@ -195,6 +228,24 @@ mod tests {
             (
                 r#"{"resource_types":[{"name":"Site","endpoint":"/Bulk"}]}"#,
                 "resource_types[0].endpoint: ",
+            ),
+            (r#"{"webhooks":{}}"#, "webhooks: "),
+            (r#"{"webhooks":[7]}"#, "webhooks[0]: "),
+            (
+                r#"{"webhooks":[{"name":"a"}]}"#,
+                "webhooks[0]: cluster: must be",
+            ),
+            (
+                r#"{"webhooks":[{"cluster":"a","authority":"b c"}]}"#,
+                "webhooks[0]: authority: must be",
+            ),
+            (
+                r#"{"webhooks":[{"cluster":"a","authority":"b","path":"x"}]}"#,
+                "webhooks[0]: path: must begin with",
+            ),
+            (
+                r#"{"webhooks":[{"cluster":"a","authority":"b","path":"/x","name":"A"}]}"#,
+                "webhooks[0]: missing field",
             ),
         ] {
             let error = Config::from_json(json.as_bytes()).unwrap_err().to_string();

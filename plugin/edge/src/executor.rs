@@ -1,7 +1,7 @@
 //! Runs futures over the host's callbacks.
 //!
 //! A request is one boxed future. It is polled when something it waits for has
-//! come: the reply to a gRPC call, or the end of a pause at a tick. There are no
+//! come: the reply to a call, or the end of a pause at a tick. There are no
 //! wakers to trust: whoever completes a wait polls the task that waits.
 //!
 //! Each `RefCell` here is borrowed for one statement, never while a future is
@@ -11,6 +11,7 @@ use crate::environment::now_millis;
 use directory::Answer;
 use etcd_kv::{NotSent, Reply};
 use proxy_wasm::hostcalls;
+use proxy_wasm::types::Status;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -19,12 +20,46 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// Names a task: the id of the stream's context, or of the root context.
+/// Names a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct TaskId(pub(crate) u32);
+pub(crate) struct TaskId {
+    /// The id of the stream's context, or of the root context: whose calls its calls are.
+    context: u32,
+    /// Which of that context's tasks it is.
+    number: usize,
+}
 
-/// Names a gRPC call, as the host does.
-type Token = u32;
+impl TaskId {
+    /// The first task of a context; a stream has no other.
+    pub(crate) fn of(context: u32) -> Self {
+        Self { context, number: 0 }
+    }
+
+    /// Another task of the same context.
+    pub(crate) fn beside(self, number: usize) -> Self {
+        Self { number, ..self }
+    }
+
+    /// The context.
+    pub(crate) fn context(self) -> u32 {
+        self.context
+    }
+}
+
+/// Names a call, as the host does: each kind of call for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Token {
+    Grpc(u32),
+    Http(u32),
+}
+
+/// What came of a call.
+#[derive(Debug)]
+enum Outcome {
+    Grpc(Reply),
+    /// The status of the answer, if there was one.
+    Http(Option<u16>),
+}
 
 type Task = Pin<Box<dyn Future<Output = Answer>>>;
 
@@ -39,7 +74,7 @@ pub(crate) struct Executor {
 
 struct Call {
     task: TaskId,
-    reply: Option<Reply>,
+    outcome: Option<Outcome>,
 }
 
 struct Sleeper {
@@ -74,13 +109,26 @@ impl Executor {
         self.sleepers.borrow_mut().retain(|s| s.task != id);
     }
 
-    /// Takes the reply to a call, and the answer of the task that waited for it
+    /// Takes the reply to a gRPC call, and the answer of the task that waited for it
     /// if that was the last thing it waited for.
-    pub(crate) fn complete(&self, token: Token, reply: Reply) -> Option<(TaskId, Answer)> {
+    pub(crate) fn complete(&self, token: u32, reply: Reply) -> Option<(TaskId, Answer)> {
+        self.settle(Token::Grpc(token), Outcome::Grpc(reply))
+    }
+
+    /// The same of an HTTP call: the status of its answer, if there was one.
+    pub(crate) fn complete_http(
+        &self,
+        token: u32,
+        status: Option<u16>,
+    ) -> Option<(TaskId, Answer)> {
+        self.settle(Token::Http(token), Outcome::Http(status))
+    }
+
+    fn settle(&self, token: Token, outcome: Outcome) -> Option<(TaskId, Answer)> {
         let task = {
             let mut calls = self.calls.borrow_mut();
             let call = calls.get_mut(&token)?;
-            call.reply = Some(reply);
+            call.outcome = Some(outcome);
             call.task
         };
         self.resume(task).map(|answer| (task, answer))
@@ -102,8 +150,8 @@ impl Executor {
         };
         let mut answers = Vec::new();
         for task in due {
-            // The calls it makes now are made for its stream.
-            if hostcalls::set_effective_context(task.0).is_err() {
+            // The calls it makes now are made for its context.
+            if hostcalls::set_effective_context(task.context).is_err() {
                 self.cancel(task);
                 continue;
             }
@@ -133,11 +181,41 @@ impl Executor {
             timeout,
         )
         .map_err(|status| NotSent(status as u32))?;
+        match self.wait(Token::Grpc(token)).await {
+            Outcome::Grpc(reply) => Ok(reply),
+            Outcome::Http(_) => Err(NotSent(Status::InternalFailure as u32)),
+        }
+    }
+
+    /// Makes an HTTP call and waits for the status of its answer.
+    ///
+    /// # Errors
+    /// Why there is none, as a part of a sentence.
+    pub(crate) async fn call_http(
+        self: &Rc<Self>,
+        cluster: &str,
+        headers: Vec<(&str, &str)>,
+        body: &[u8],
+        timeout: Duration,
+    ) -> Result<u16, &'static str> {
+        let token =
+            hostcalls::dispatch_http_call(cluster, headers, Some(body), Vec::new(), timeout)
+                .map_err(|status| match status {
+                    Status::BadArgument => "the proxy has no such cluster",
+                    _ => "the proxy did not send it",
+                })?;
+        match self.wait(Token::Http(token)).await {
+            Outcome::Http(Some(status)) => Ok(status),
+            Outcome::Http(None) | Outcome::Grpc(_) => Err("the connection failed"),
+        }
+    }
+
+    async fn wait(self: &Rc<Self>, token: Token) -> Outcome {
         self.calls.borrow_mut().insert(
             token,
             Call {
                 task: self.current.get(),
-                reply: None,
+                outcome: None,
             },
         );
         // Forgets the call also when the task is dropped while it waits.
@@ -145,7 +223,7 @@ impl Executor {
             executor: Rc::clone(self),
             token,
         };
-        Ok(poll_fn(|_| waiting.poll()).await)
+        poll_fn(|_| waiting.poll()).await
     }
 
     /// Pauses the current task.
@@ -204,12 +282,12 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn poll(&self) -> Poll<Reply> {
+    fn poll(&self) -> Poll<Outcome> {
         self.executor
             .calls
             .borrow_mut()
             .get_mut(&self.token)
-            .and_then(|call| call.reply.take())
+            .and_then(|call| call.outcome.take())
             .map_or(Poll::Pending, Poll::Ready)
     }
 }

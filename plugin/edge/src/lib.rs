@@ -14,6 +14,7 @@
 
 mod bodies;
 mod config;
+mod courier;
 mod environment;
 mod etcd;
 mod executor;

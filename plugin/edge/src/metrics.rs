@@ -7,9 +7,11 @@
 //! | `scim.decision.{source}` | counter | decisions about the network, by where they came from: `store`, `confirmed`, `recent`, `store_away`, `store_away_open` |
 //! | `scim.store.{method}.{ok,error}` | counter | calls of the store |
 //! | `scim.store_ms.{method}` | histogram | duration of those calls, in milliseconds |
+//! | `scim.webhook.{name}.{delivered,failed,missing}` | counter | events acknowledged; attempts that were not; events gone from the log before they were delivered |
+//! | `scim.webhook.{name}.behind` | gauge | events yet to be delivered |
 //!
-//! Names are made of fixed words and status codes alone, so their number is
-//! bounded by construction.
+//! Names are made of fixed words, status codes and names in the configuration alone, so their
+//! number is bounded by construction.
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
@@ -41,15 +43,34 @@ impl Metrics {
         self.record(format!("scim.store_ms.{method}"), millis);
     }
 
+    /// Counts events of a webhook.
+    pub(crate) fn webhook(&self, name: &str, outcome: &str, events: u64) {
+        self.add(format!("scim.webhook.{name}.{outcome}"), events);
+    }
+
+    /// Tells how many events of a webhook are yet to be delivered.
+    pub(crate) fn webhook_behind(&self, name: &str, events: u64) {
+        let name = format!("scim.webhook.{name}.behind");
+        self.set(MetricType::Gauge, name, events);
+    }
+
     fn count(&self, name: String) {
+        self.add(name, 1);
+    }
+
+    fn add(&self, name: String, number: u64) {
         if let Some(id) = self.id(MetricType::Counter, name) {
             // A stat that is lost is no reason to lose the request.
-            let _ = hostcalls::increment_metric(id, 1);
+            let _ = hostcalls::increment_metric(id, i64::try_from(number).unwrap_or(i64::MAX));
         }
     }
 
     fn record(&self, name: String, value: u64) {
-        if let Some(id) = self.id(MetricType::Histogram, name) {
+        self.set(MetricType::Histogram, name, value);
+    }
+
+    fn set(&self, kind: MetricType, name: String, value: u64) {
+        if let Some(id) = self.id(kind, name) {
             let _ = hostcalls::record_metric(id, value);
         }
     }

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::executor::TaskId;
 use crate::service::Service;
-use crate::stream::{Stream, buffer, grpc_reply};
+use crate::stream::{Stream, buffer, grpc_reply, http_status};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 use std::rc::Rc;
@@ -18,7 +18,7 @@ pub(crate) struct Root {
 impl Root {
     pub(crate) fn new(id: u32) -> Self {
         Self {
-            id: TaskId(id),
+            id: TaskId::of(id),
             service: None,
         }
     }
@@ -28,6 +28,7 @@ impl Root {
         let config = Config::from_json(&bytes).map_err(|e| e.to_string())?;
         let service = Service::new(config).map_err(|e| e.to_string())?;
         service.keep_clean(self.id);
+        service.deliver_webhooks(self.id);
         self.service = Some(Rc::new(service));
         Ok(())
     }
@@ -39,6 +40,15 @@ impl Context for Root {
     fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
         if let Some(service) = &self.service {
             service.complete(token, grpc_reply(status, size));
+        }
+    }
+
+    /// Answers of receivers of webhooks. A call that failed has no headers, and it is a trap to
+    /// ask for one.
+    fn on_http_call_response(&mut self, token: u32, headers: usize, _: usize, _: usize) {
+        if let Some(service) = &self.service {
+            let status = (headers > 0).then(http_status).flatten();
+            service.complete_http(token, status);
         }
     }
 }

@@ -1,8 +1,9 @@
-//! What all streams of a configuration share: the directory, and the way of an
-//! answer back to the client.
+//! What all streams of a configuration share: the directory, what it does in the background, and
+//! the way of an answer back to the client.
 
 use crate::bodies::{Bodies, Share};
 use crate::config::Config;
+use crate::courier::{EnvoyCourier, Receiver};
 use crate::environment::{HostClock, HostEntropy, now_millis};
 use crate::etcd::Cluster;
 use crate::executor::{Executor, TaskId};
@@ -31,6 +32,7 @@ pub(crate) struct Service {
     executor: Rc<Executor>,
     metrics: Rc<Metrics>,
     bodies: Rc<Bodies>,
+    receivers: Vec<Rc<Receiver>>,
 }
 
 impl Service {
@@ -60,6 +62,7 @@ impl Service {
             executor,
             metrics,
             bodies: Rc::new(bodies),
+            receivers: config.receivers.into_iter().map(Rc::new).collect(),
         })
     }
 
@@ -81,6 +84,24 @@ impl Service {
                 }
             }
         });
+    }
+
+    /// Begins to deliver the webhooks, each for itself, for as long as the VM lives. Every worker
+    /// does; which of them sends is settled in the store.
+    pub(crate) fn deliver_webhooks(&self, root: TaskId) {
+        let webhooks = self.config().webhooks.iter().cloned();
+        for (at, (webhook, receiver)) in webhooks.zip(&self.receivers).enumerate() {
+            let directory = Rc::clone(&self.directory);
+            let courier = EnvoyCourier {
+                executor: Rc::clone(&self.executor),
+                metrics: Rc::clone(&self.metrics),
+                receiver: Rc::clone(receiver),
+            };
+            // It has no answer, as it has no end.
+            let _ = self.executor.start(root.beside(at + 1), async move {
+                match directory.deliver(&webhook, &courier).await {}
+            });
+        }
     }
 
     /// The directory's configuration.
@@ -135,6 +156,13 @@ impl Service {
         }
     }
 
+    /// The answer to an HTTP call has come; its status, if there was one.
+    pub(crate) fn complete_http(&self, token: u32, status: Option<u16>) {
+        if let Some((stream, answer)) = self.executor.complete_http(token, status) {
+            send_to(stream, &answer);
+        }
+    }
+
     /// Lets tasks go on that paused.
     pub(crate) fn tick(&self) {
         for (stream, answer) in self.executor.tick() {
@@ -144,7 +172,7 @@ impl Service {
 }
 
 fn send_to(stream: TaskId, answer: &Answer) {
-    if hostcalls::set_effective_context(stream.0).is_ok() {
+    if hostcalls::set_effective_context(stream.context()).is_ok() {
         send(answer);
     }
 }

@@ -45,7 +45,7 @@ impl Stream {
 
     pub(crate) fn new(id: u32, service: Option<Rc<Service>>) -> Self {
         Self {
-            id: TaskId(id),
+            id: TaskId::of(id),
             service,
             state: State::Passing,
         }
@@ -191,6 +191,14 @@ pub(crate) fn grpc_reply(status: u32, size: usize) -> Reply {
         .and_then(|(_, message)| message)
         .unwrap_or_default();
     Err((status, message))
+}
+
+/// The status of the answer to an HTTP call. Call it in the callback that announces the answer,
+/// nowhere else.
+pub(crate) fn http_status() -> Option<u16> {
+    let status =
+        hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status").ok()?;
+    std::str::from_utf8(&status?).ok()?.parse().ok()
 }
 
 /// What the host holds in a buffer; nothing where it has none.

@@ -24,3 +24,4 @@ mod start_stop;
 mod tls;
 mod transcripts;
 mod web;
+mod webhooks;

@@ -14,8 +14,8 @@ use crate::progress::Step;
 use crate::secret;
 use crate::server::{Front, Options, Parts, Running, Served, first_contact};
 use crate::store::{Endpoint, Store};
+use crate::upstream;
 use host_test::{Address, Host, HostConfig, PluginConfig as HostPlugin, StartError};
-use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     options.check_address()?;
     let admin_key = secret::new_key()?;
     let config = PluginConfig::load(options.config.as_deref(), &secret::sha256_hex(&admin_key))?;
+    upstream::check(&options.clusters, config.cluster())?;
     let module = built(options.plugin.clone(), build::plugin).await?;
     let launcher = built(options.launcher.clone(), build::launcher).await?;
 
@@ -79,11 +80,12 @@ fn configure(
     let mut host = HostConfig::new(plugin);
     // The host knows one endpoint to a cluster; the first answers for all of an etcd cluster.
     if let Some(endpoint) = store.endpoints().first() {
-        let address = match endpoint {
-            Endpoint::Unix(path) => Address::Unix(path.clone()),
-            Endpoint::Tcp(..) => Address::Tcp(endpoint.to_string()),
-        };
-        host.clusters = HashMap::from([(config.cluster().to_owned(), address)]);
+        host.clusters
+            .insert(config.cluster().to_owned(), address(endpoint));
+    }
+    for cluster in &options.clusters {
+        host.clusters
+            .insert(cluster.name.clone(), address(&cluster.endpoint));
     }
     host.workers = options.workers;
     host.stream_idle_timeout = Duration::from_secs(60);
@@ -93,6 +95,13 @@ fn configure(
         (content_type, body.into())
     }));
     Ok(host)
+}
+
+fn address(endpoint: &Endpoint) -> Address {
+    match endpoint {
+        Endpoint::Unix(path) => Address::Unix(path.clone()),
+        Endpoint::Tcp(..) => Address::Tcp(endpoint.to_string()),
+    }
 }
 
 fn explain(error: StartError) -> Error {

@@ -13,6 +13,7 @@ use crate::progress::Step;
 use crate::secret;
 use crate::server::{Front, Options, Parts, Running, Served, first_contact};
 use crate::store::Store;
+use crate::upstream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     options.check_address()?;
     let admin_key = secret::new_key()?;
     let config = PluginConfig::load(options.config.as_deref(), &secret::sha256_hex(&admin_key))?;
+    upstream::check(&options.clusters, config.cluster())?;
     let module = built(options.plugin.clone(), build::plugin).await?;
     let program = built(options.envoy.clone(), binary::find).await?;
     let launcher = built(options.launcher.clone(), build::launcher).await?;
@@ -38,7 +40,8 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         .without_tls()?
         .listen(options.listen)?
         .plugin(&module, &config.to_value())?
-        .store(store.endpoints())?;
+        .store(store.endpoints())?
+        .clusters(&options.clusters)?;
     let envoy = Envoy::start(
         &program,
         &launcher,

@@ -6,6 +6,7 @@
 use crate::config::scim_paths;
 use crate::error::Error;
 use crate::store::Endpoint;
+use crate::upstream::Upstream;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,6 +22,7 @@ const LISTENER: &str = "/static_resources/listeners/0";
 const CHAIN: &str = "/static_resources/listeners/0/filter_chains/0";
 const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 const PLUGIN: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/1/typed_config/config";
+const CLUSTERS: &str = "/static_resources/clusters";
 const CLUSTER: &str = "/static_resources/clusters/0";
 
 /// The bootstrap on its way from the template to Envoy.
@@ -122,23 +124,39 @@ impl Bootstrap {
     pub fn store(mut self, endpoints: &[Endpoint]) -> Result<Self, Error> {
         // Names are resolved; a Unix socket needs no resolving, which only STATIC allows.
         let local = endpoints.iter().any(|e| matches!(e, Endpoint::Unix(_)));
-        let endpoints: Vec<Value> = endpoints
-            .iter()
-            .map(|endpoint| {
-                let address = match endpoint {
-                    Endpoint::Unix(path) => json!({"pipe": {"path": path.display().to_string()}}),
-                    Endpoint::Tcp(host, port) => {
-                        json!({"socket_address": {"address": host, "port_value": port}})
-                    }
-                };
-                json!({"endpoint": {"address": address}})
-            })
-            .collect();
+        let endpoints: Vec<Value> = endpoints.iter().map(lb_endpoint).collect();
         *self.at(&format!("{CLUSTER}/load_assignment/endpoints"))? =
             json!([{"lb_endpoints": endpoints}]);
         if local {
             *self.at(&format!("{CLUSTER}/type"))? = json!("STATIC");
         }
+        Ok(self)
+    }
+
+    /// Adds clusters that webhooks call, with HTTP/1.1.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when a part is missing.
+    pub fn clusters(mut self, clusters: &[Upstream]) -> Result<Self, Error> {
+        let all = self
+            .at(CLUSTERS)?
+            .as_array_mut()
+            .ok_or_else(|| Error::Template(CLUSTERS.into()))?;
+        all.extend(clusters.iter().map(|cluster| {
+            let kind = match cluster.endpoint {
+                Endpoint::Unix(_) => "STATIC",
+                Endpoint::Tcp(..) => "STRICT_DNS",
+            };
+            json!({
+                "name": cluster.name,
+                "type": kind,
+                "connect_timeout": "1s",
+                "load_assignment": {
+                    "cluster_name": cluster.name,
+                    "endpoints": [{"lb_endpoints": [lb_endpoint(&cluster.endpoint)]}],
+                },
+            })
+        }));
         Ok(self)
     }
 
@@ -205,6 +223,16 @@ impl Bootstrap {
             .as_object_mut()
             .ok_or_else(|| Error::Template(pointer.into()))
     }
+}
+
+fn lb_endpoint(endpoint: &Endpoint) -> Value {
+    let address = match endpoint {
+        Endpoint::Unix(path) => json!({"pipe": {"path": path.display().to_string()}}),
+        Endpoint::Tcp(host, port) => {
+            json!({"socket_address": {"address": host, "port_value": port}})
+        }
+    };
+    json!({"endpoint": {"address": address}})
 }
 
 /// The condition, in CEL, that a request is for this path or below it.
@@ -305,6 +333,19 @@ mod tests {
             tree.pointer(&format!("{CLUSTER}/type")).unwrap(),
             "STRICT_DNS"
         );
+    }
+
+    #[test]
+    fn clusters_of_webhooks_stand_behind_the_stores() {
+        let hooks = "hooks=receiver:8000".parse().unwrap();
+        let bootstrap = Bootstrap::production().unwrap().clusters(&[hooks]);
+        let tree = bootstrap.unwrap().tree;
+        let get = |at: &str| tree.pointer(&format!("{CLUSTERS}/1/{at}")).unwrap();
+        assert_eq!(get("name"), "hooks");
+        let at = "load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+        let address = json!({"address": "receiver", "port_value": 8000});
+        assert_eq!(get(at), &address);
+        assert_eq!(tree.pointer(&format!("{CLUSTER}/name")).unwrap(), "etcd");
     }
 
     #[test]

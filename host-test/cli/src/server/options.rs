@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::store::Endpoint;
+use crate::upstream::Upstream;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The members of one etcd cluster; none: the embedded store.
     pub etcd: Vec<Endpoint>,
+    /// Clusters beside the store's, for webhooks.
+    pub clusters: Vec<Upstream>,
     /// The operator's plugin configuration, a JSON object.
     pub config: Option<PathBuf>,
     /// A module that is built already; none: it is built from the workspace.
@@ -37,6 +40,7 @@ impl Options {
             workers: 1,
             data: data.into(),
             etcd: Vec::new(),
+            clusters: Vec::new(),
             config: None,
             plugin: None,
             envoy: None,
