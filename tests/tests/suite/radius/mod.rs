@@ -4,6 +4,6 @@
 mod access;
 mod agent;
 mod eap;
-mod hostile;
+mod hostile_names;
 mod measure;
 mod site;
