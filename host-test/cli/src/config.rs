@@ -50,6 +50,15 @@ impl PluginConfig {
         Self(written)
     }
 
+    /// As if a file had this in it.
+    #[cfg(test)]
+    pub(crate) fn of(written: Value) -> Self {
+        match written {
+            Value::Object(written) => Self::with(written, "ab"),
+            other => panic!("{other} is no object"),
+        }
+    }
+
     /// Where SCIM is served, without a slash at its end.
     pub(crate) fn base_path(&self) -> &str {
         self.path("base_path", BASE_PATH)
@@ -72,6 +81,13 @@ impl PluginConfig {
             .and_then(|store| store.get("cluster"))
             .and_then(Value::as_str)
             .unwrap_or(CLUSTER)
+    }
+
+    /// The clusters that webhooks call.
+    pub(crate) fn webhook_clusters(&self) -> impl Iterator<Item = &str> {
+        let webhooks = self.0.get("webhooks").and_then(Value::as_array);
+        let clusters = webhooks.into_iter().flatten();
+        clusters.filter_map(|webhook| webhook.get("cluster").and_then(Value::as_str))
     }
 
     /// All of it.
@@ -132,10 +148,7 @@ mod tests {
     fn operators_settings_stay_and_his_keys_keep_working() {
         let written =
             json!({"base_path": "/s/", "store": {"cluster": "kv"}, "admin_key_sha256": ["01"]});
-        let Value::Object(written) = written else {
-            panic!("an object")
-        };
-        let config = PluginConfig::with(written, "ab");
+        let config = PluginConfig::of(written);
         assert_eq!(config.base_path(), "/s");
         assert_eq!(config.cluster(), "kv");
         assert_eq!(config.to_value()["admin_key_sha256"], json!(["01", "ab"]));

@@ -150,6 +150,13 @@ pub enum Error {
     #[error("There is a cluster `{0}` already, maybe the store's. Give it another name.")]
     ClusterTaken(String),
 
+    /// A webhook calls a cluster that nobody has named.
+    #[error(
+        "A webhook of the configuration names the cluster `{0}`. Say where that is with \
+         `--cluster {0}=HOST:PORT`."
+    )]
+    ClusterMissing(String),
+
     /// The embedded store ended while starting.
     #[error("The embedded store did not start: {reason}. Its whole log is in {log}.")]
     StoreFailed {

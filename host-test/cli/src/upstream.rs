@@ -1,7 +1,9 @@
 //! Clusters beside the store's: what the plugin's webhooks call.
 
+use crate::config::PluginConfig;
 use crate::error::Error;
 use crate::store::Endpoint;
+use std::collections::HashSet;
 use std::str::FromStr;
 
 /// A cluster that the operator names.
@@ -28,11 +30,14 @@ impl FromStr for Upstream {
     }
 }
 
-/// Refuses a name that another cluster has.
-pub(crate) fn check(upstreams: &[Upstream], store: &str) -> Result<(), Error> {
-    let mut names = std::collections::HashSet::from([store]);
-    match upstreams.iter().find(|one| !names.insert(&one.name)) {
-        Some(taken) => Err(Error::ClusterTaken(taken.name.clone())),
+/// Refuses a name that another cluster has, and a configuration that calls what is not there.
+pub(crate) fn check(upstreams: &[Upstream], config: &PluginConfig) -> Result<(), Error> {
+    let mut names = HashSet::from([config.cluster()]);
+    if let Some(taken) = upstreams.iter().find(|one| !names.insert(&one.name)) {
+        return Err(Error::ClusterTaken(taken.name.clone()));
+    }
+    match config.webhook_clusters().find(|name| !names.contains(name)) {
+        Some(missing) => Err(Error::ClusterMissing(missing.into())),
         None => Ok(()),
     }
 }
@@ -40,6 +45,7 @@ pub(crate) fn check(upstreams: &[Upstream], store: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_cluster_is_a_name_and_an_endpoint() {
@@ -55,9 +61,21 @@ mod tests {
     #[test]
     fn no_two_clusters_have_one_name() {
         let hooks: Upstream = "hooks=a:1".parse().unwrap();
+        let store = |name| json!({"store": {"cluster": name}});
+        let check = |upstreams: &[Upstream], name| check(upstreams, &PluginConfig::of(store(name)));
         assert!(check(std::slice::from_ref(&hooks), "etcd").is_ok());
         let error = check(std::slice::from_ref(&hooks), "hooks").unwrap_err();
         assert!(error.to_string().contains("hooks"), "{error}");
         assert!(check(&[hooks.clone(), hooks], "etcd").is_err());
+    }
+
+    #[test]
+    fn a_cluster_that_a_webhook_calls_is_there() {
+        let hooks: Upstream = "hooks=a:1".parse().unwrap();
+        let webhooks = json!({"webhooks": [{"cluster": "etcd"}, {"cluster": "hooks"}, {}]});
+        let config = PluginConfig::of(webhooks);
+        assert!(check(&[hooks], &config).is_ok());
+        let error = check(&[], &config).unwrap_err().to_string();
+        assert!(error.contains("--cluster hooks=HOST:PORT"), "{error}");
     }
 }

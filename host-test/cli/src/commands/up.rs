@@ -28,7 +28,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     options.check_address()?;
     let admin_key = secret::new_key()?;
     let config = PluginConfig::load(options.config.as_deref(), &secret::sha256_hex(&admin_key))?;
-    upstream::check(&options.clusters, config.cluster())?;
+    upstream::check(&options.clusters, &config)?;
     let module = built(options.plugin.clone(), build::plugin).await?;
     let program = built(options.envoy.clone(), binary::find).await?;
     let launcher = built(options.launcher.clone(), build::launcher).await?;

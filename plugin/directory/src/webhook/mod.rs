@@ -149,6 +149,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let answer = courier.post(webhook, &message.headers, &message.body).await;
         Ok(match answer {
             Ok(200..=299) => Ok(()),
+            Ok(503) => {
+                Err("503 came back, maybe from the proxy that cannot reach the receiver".to_owned())
+            }
             Ok(status) => Err(format!("the receiver answered {status}")),
             Err(reason) => Err(reason.to_owned()),
         })
