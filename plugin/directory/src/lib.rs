@@ -90,6 +90,7 @@ use environment::{Clock, Entropy, Memory, Shared};
 use http::{Request, Response};
 use ids::Ids;
 use kv::Kv;
+use password::Hashing;
 use patched_group::LargeGroups;
 use query::CursorKey;
 use quota::Quotas;
@@ -111,6 +112,7 @@ pub struct Directory<K, C, E> {
     pub(crate) routes: Routes,
     pub(crate) tokens: RefCell<TokenHints>,
     pub(crate) quotas: Quotas,
+    pub(crate) hashing: Hashing,
     /// Once it was read.
     pub(crate) cursor_key: Cell<Option<CursorKey>>,
     pub(crate) large_groups: LargeGroups,
@@ -139,6 +141,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             entropy,
             routes: Routes::new(&registry),
             quotas: Quotas::new(&config.limits),
+            hashing: Hashing::default(),
             remembered: RefCell::new(Remembered::new(config.decisions.max_remembered)),
             writes: Writes::default(),
             memory: None,

@@ -19,6 +19,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use scim::Error;
 use scim::resource::{Resource, Value};
 use scim::text::opaque;
+use std::cell::Cell;
 
 /// Memory of a hash, in KiB.
 const MEMORY: u32 = 7 * 1024;
@@ -75,36 +76,47 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                         reason: "the source of random numbers is out of order".to_owned(),
                     });
                 }
-                Ok(Password::Set(hash(password, &salt)?))
+                Ok(Password::Set(self.hashing.hash(password, &salt)?))
             }
             None => Ok(otherwise),
         }
     }
 }
 
-/// The hash of a password, as a PHC string.
-fn hash(password: &str, salt: &[u8]) -> Result<String, Error> {
-    let failed = |e: argon2::Error| Error::Internal {
-        reason: e.to_string(),
-    };
-    let params = Params::new(MEMORY, PASSES, LANES, Some(HASH_BYTES)).map_err(failed)?;
-    // Where memory is short, this request fails and the worker does not.
-    let mut memory = Vec::new();
-    let blocks = params.block_count();
-    memory
-        .try_reserve_exact(blocks)
-        .map_err(|_| Error::Unavailable {
-            reason: "There is not enough memory to hash a password.",
-        })?;
-    memory.resize(blocks, Block::default());
-    let mut hash = [0; HASH_BYTES];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(opaque(password).as_bytes(), salt, &mut hash, &mut memory)
-        .map_err(failed)?;
-    let [salt, hash] = [salt, &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
-    Ok(format!(
-        "$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${salt}${hash}"
-    ))
+/// Makes hashes, in memory that it keeps from the first one on. Given back, it would be broken up by
+/// what is allocated after it, and the next hash would let linear memory grow, which never shrinks.
+#[derive(Default)]
+pub(crate) struct Hashing(Cell<Vec<Block>>);
+
+impl Hashing {
+    /// The hash of a password, as a PHC string.
+    fn hash(&self, password: &str, salt: &[u8]) -> Result<String, Error> {
+        let failed = |e: argon2::Error| Error::Internal {
+            reason: e.to_string(),
+        };
+        let params = Params::new(MEMORY, PASSES, LANES, Some(HASH_BYTES)).map_err(failed)?;
+        let mut memory = self.0.take();
+        let blocks = params.block_count();
+        // Where memory is short, this request fails and the worker does not.
+        memory
+            .try_reserve_exact(blocks.saturating_sub(memory.len()))
+            .map_err(|_| Error::Unavailable {
+                reason: "There is not enough memory to hash a password.",
+            })?;
+        memory.resize(blocks, Block::default());
+        let mut hash = [0; HASH_BYTES];
+        let password = opaque(password);
+        let hashed = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(password.as_bytes(), salt, &mut hash, &mut memory);
+        // Nothing of the password stays in it.
+        memory.fill(Block::default());
+        self.0.set(memory);
+        hashed.map_err(failed)?;
+        let [salt, hash] = [salt, &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
+        Ok(format!(
+            "$argon2id$v=19$m={MEMORY},t={PASSES},p={LANES}${salt}${hash}"
+        ))
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_hash_says_how_it_was_made_and_verifies() {
-        let phc = hash("Se\u{301}same ouvre-toi", b"0123456789abcdef").unwrap();
+        let phc = Hashing::default()
+            .hash("Se\u{301}same ouvre-toi", b"0123456789abcdef")
+            .unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=7168,t=5,p=1$MDEyMzQ1Njc4OWFiY2RlZg$"));
         assert!(verifies("S\u{e9}same ouvre-toi", &phc));
         assert!(!verifies("sésame ouvre-toi", &phc));
@@ -130,7 +144,24 @@ mod tests {
 
     #[test]
     fn a_salt_makes_another_hash() {
-        let [one, other] = [b"0123456789abcdef", b"fedcba9876543210"].map(|salt| hash("x", salt));
-        assert_ne!(one.unwrap(), other.unwrap());
+        let hashing = Hashing::default();
+        let salts = [b"0123456789abcdef", b"fedcba9876543210"];
+        let [one, other] = salts.map(|salt| hashing.hash("x", salt).unwrap());
+        assert_ne!(one, other);
+    }
+
+    #[test]
+    fn the_memory_of_hashes_is_kept_and_what_was_in_it_is_not() {
+        let hashing = Hashing::default();
+        let salt = b"0123456789abcdef";
+        let hash = hashing.hash("x", salt).unwrap();
+        let memory = hashing.0.take();
+        let place = memory.as_ptr();
+        let empty = Block::default();
+        assert!(memory.iter().all(|block| block.as_ref() == empty.as_ref()));
+        hashing.0.set(memory);
+        assert_eq!(hashing.hash("x", salt).unwrap(), hash);
+        let memory = hashing.0.take();
+        assert_eq!(memory.as_ptr(), place);
     }
 }
