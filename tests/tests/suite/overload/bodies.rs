@@ -2,7 +2,9 @@
 //! come back.
 
 use super::{limited, unharmed};
+use directory::simulation::join_all;
 use serde_json::json;
+use std::sync::Arc;
 use tests::endpoint::{Endpoint, Proxy, Store};
 use tests::{Findings, Needs, raw, scim, within};
 
@@ -20,6 +22,12 @@ const ROUNDS: usize = 3;
 /// How many send what is large when it is parsed: without a limit, more than the 1 GiB that Envoy
 /// gives a VM.
 const BRACKETS: usize = 50;
+
+/// The largest body unless the configuration says otherwise, and how often one comes, from how many
+/// clients.
+const LARGEST: usize = 16 << 20;
+const UPLOADS: usize = 160;
+const CLIENTS: usize = 4;
 
 /// A POST of a user, with white space up to a size.
 fn post(endpoint: &Endpoint, user_name: &str, size: usize) -> String {
@@ -143,4 +151,42 @@ fn bodies_that_are_large_when_parsed_take_no_worker_down_on_envoy() {
 #[test]
 fn bodies_that_are_large_when_parsed_take_no_worker_down_on_wasmtime() {
     within(120, &[], brackets(Proxy::Wasmtime));
+}
+
+/// Whatever a read of the socket brings, it is the filter that judges a body, not the proxy.
+async fn fast_uploads(proxy: Proxy) {
+    let endpoint = Endpoint::start(proxy, Store::Embedded).await;
+    let address = endpoint.running().address();
+    // Refused once it is there, without a look into it.
+    let post = post_of(&endpoint, &" ".repeat(LARGEST)).replace("Bearer scim_", "Bearer no_");
+    let post: Arc<[u8]> = post.into_bytes().into();
+    let clients = (0..CLIENTS).map(|_| {
+        let post = Arc::clone(&post);
+        tokio::spawn(async move {
+            let mut answers = Vec::new();
+            for _ in 0..UPLOADS / CLIENTS {
+                let answer = raw::exchange(address, &post).await;
+                answers.push(answer.map(|reply| reply.status));
+            }
+            answers
+        })
+    });
+    let mut findings = Findings::default();
+    for answers in join_all(clients.collect::<Vec<_>>()).await {
+        for answer in answers.unwrap() {
+            findings.check(answer == Ok(401), || format!("{answer:?}"));
+        }
+    }
+    unharmed(&endpoint, proxy, &mut findings).await;
+    findings.none();
+}
+
+#[test]
+fn large_bodies_that_come_fast_reach_the_filter_on_envoy() {
+    within(120, &[Needs::Envoy], fast_uploads(Proxy::Envoy));
+}
+
+#[test]
+fn large_bodies_that_come_fast_reach_the_filter_on_wasmtime() {
+    within(120, &[], fast_uploads(Proxy::Wasmtime));
 }
