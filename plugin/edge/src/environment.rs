@@ -21,7 +21,7 @@ pub(crate) struct HostClock(pub(crate) Rc<Executor>);
 
 impl Clock for HostClock {
     fn now_millis(&self) -> u64 {
-        now_millis()
+        self.0.polled_at()
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -30,7 +30,7 @@ impl Transport for Cluster {
             .executor
             .call(&self.upstream, service, method, message, self.timeout)
             .await;
-        let elapsed = now_millis().saturating_sub(started);
+        let elapsed = self.executor.polled_at().saturating_sub(started);
         let failure = match &reply {
             Ok(Ok(_)) => None,
             Ok(Err((code, message))) => Some((*code, message.as_str())),

@@ -70,6 +70,7 @@ pub(crate) struct Executor {
     calls: RefCell<HashMap<Token, Call>>,
     sleepers: RefCell<Vec<Sleeper>>,
     current: Cell<TaskId>,
+    polled_at: Cell<u64>,
 }
 
 struct Call {
@@ -91,6 +92,12 @@ impl std::fmt::Debug for Executor {
 impl Executor {
     /// No pause ends earlier than this.
     const SHORTEST_TICK: u64 = 5;
+
+    /// The time at which the current task was polled, in milliseconds since the Unix epoch: the
+    /// present, to whoever is in a task, without another call of the host.
+    pub(crate) fn polled_at(&self) -> u64 {
+        self.polled_at.get()
+    }
 
     /// Starts a task. Its answer, if it needs to wait for nothing.
     pub(crate) fn start(
@@ -236,7 +243,7 @@ impl Executor {
         });
         self.schedule();
         poll_fn(|_| {
-            if now_millis() >= until_millis {
+            if self.polled_at() >= until_millis {
                 Poll::Ready(())
             } else {
                 Poll::Pending
@@ -251,6 +258,7 @@ impl Executor {
     }
 
     fn poll(&self, id: TaskId, mut task: Task) -> Option<Answer> {
+        self.polled_at.set(now_millis());
         let before = self.current.replace(id);
         let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         self.current.set(before);

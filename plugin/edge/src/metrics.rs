@@ -16,71 +16,98 @@
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The ids of the stats that were used so far.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    ids: RefCell<HashMap<String, u32>>,
+    ids: RefCell<BTreeMap<Stat, u32>>,
+}
+
+/// A stat, by what its name is made of: the name itself is made once.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stat {
+    Decision(&'static str),
+    Request(&'static str, u16),
+    RequestMillis(&'static str),
+    Store(&'static str, bool),
+    StoreMillis(&'static str),
+    Webhook(String, &'static str),
+    WebhookBehind(String),
 }
 
 impl Metrics {
     /// Counts an answered request.
-    pub(crate) fn request(&self, operation: &str, status: u16, millis: u64) {
-        self.count(format!("scim.request.{operation}.{status}"));
-        self.record(format!("scim.request_ms.{operation}"), millis);
+    pub(crate) fn request(&self, operation: &'static str, status: u16, millis: u64) {
+        self.add(Stat::Request(operation, status), 1);
+        self.record(Stat::RequestMillis(operation), millis);
     }
 
     /// Counts a decision about the network.
-    pub(crate) fn decision(&self, source: &str) {
-        self.count(format!("scim.decision.{source}"));
+    pub(crate) fn decision(&self, source: &'static str) {
+        self.add(Stat::Decision(source), 1);
     }
 
     /// Counts a call of the store.
-    pub(crate) fn store_call(&self, method: &str, ok: bool, millis: u64) {
-        let outcome = if ok { "ok" } else { "error" };
-        self.count(format!("scim.store.{method}.{outcome}"));
-        self.record(format!("scim.store_ms.{method}"), millis);
+    pub(crate) fn store_call(&self, method: &'static str, ok: bool, millis: u64) {
+        self.add(Stat::Store(method, ok), 1);
+        self.record(Stat::StoreMillis(method), millis);
     }
 
     /// Counts events of a webhook.
-    pub(crate) fn webhook(&self, name: &str, outcome: &str, events: u64) {
-        self.add(format!("scim.webhook.{name}.{outcome}"), events);
+    pub(crate) fn webhook(&self, name: &str, outcome: &'static str, events: u64) {
+        self.add(Stat::Webhook(name.to_owned(), outcome), events);
     }
 
     /// Tells how many events of a webhook are yet to be delivered.
     pub(crate) fn webhook_behind(&self, name: &str, events: u64) {
-        let name = format!("scim.webhook.{name}.behind");
-        self.set(MetricType::Gauge, name, events);
+        self.record(Stat::WebhookBehind(name.to_owned()), events);
     }
 
-    fn count(&self, name: String) {
-        self.add(name, 1);
-    }
-
-    fn add(&self, name: String, number: u64) {
-        if let Some(id) = self.id(MetricType::Counter, name) {
+    fn add(&self, counter: Stat, number: u64) {
+        if let Some(id) = self.id(counter) {
             // A stat that is lost is no reason to lose the request.
             let _ = hostcalls::increment_metric(id, i64::try_from(number).unwrap_or(i64::MAX));
         }
     }
 
-    fn record(&self, name: String, value: u64) {
-        self.set(MetricType::Histogram, name, value);
-    }
-
-    fn set(&self, kind: MetricType, name: String, value: u64) {
-        if let Some(id) = self.id(kind, name) {
+    fn record(&self, stat: Stat, value: u64) {
+        if let Some(id) = self.id(stat) {
             let _ = hostcalls::record_metric(id, value);
         }
     }
 
-    fn id(&self, kind: MetricType, name: String) -> Option<u32> {
-        if let Some(id) = self.ids.borrow().get(&name) {
+    fn id(&self, stat: Stat) -> Option<u32> {
+        if let Some(id) = self.ids.borrow().get(&stat) {
             return Some(*id);
         }
-        let id = hostcalls::define_metric(kind, &name).ok()?;
-        self.ids.borrow_mut().insert(name, id);
+        let id = hostcalls::define_metric(stat.kind(), &stat.name()).ok()?;
+        self.ids.borrow_mut().insert(stat, id);
         Some(id)
+    }
+}
+
+impl Stat {
+    fn kind(&self) -> MetricType {
+        match self {
+            Self::Decision(_) | Self::Request(..) | Self::Store(..) | Self::Webhook(..) => {
+                MetricType::Counter
+            }
+            Self::RequestMillis(_) | Self::StoreMillis(_) => MetricType::Histogram,
+            Self::WebhookBehind(_) => MetricType::Gauge,
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Decision(source) => format!("scim.decision.{source}"),
+            Self::Request(operation, status) => format!("scim.request.{operation}.{status}"),
+            Self::RequestMillis(operation) => format!("scim.request_ms.{operation}"),
+            Self::Store(method, true) => format!("scim.store.{method}.ok"),
+            Self::Store(method, false) => format!("scim.store.{method}.error"),
+            Self::StoreMillis(method) => format!("scim.store_ms.{method}"),
+            Self::Webhook(name, outcome) => format!("scim.webhook.{name}.{outcome}"),
+            Self::WebhookBehind(name) => format!("scim.webhook.{name}.behind"),
+        }
     }
 }

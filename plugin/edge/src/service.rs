@@ -122,8 +122,9 @@ impl Service {
         }
         let directory = Rc::clone(&self.directory);
         let metrics = Rc::clone(&self.metrics);
-        let started = now_millis();
+        let executor = Rc::clone(&self.executor);
         let answer = self.executor.start(stream, async move {
+            let started = executor.polled_at();
             let answer = directory.handle(&request).await;
             let elapsed = now_millis().saturating_sub(started);
             metrics.request(answer.trace.operation, answer.response.status, elapsed);
