@@ -2,7 +2,7 @@
 //! no WebAssembly. What fails here too is the service's fault and no host's.
 
 use bytes::Bytes;
-use directory::http::{Request, Response};
+use directory::http::{Request, Response, Source};
 use directory::kv::memory::MemoryKv;
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
@@ -143,7 +143,7 @@ async fn answer(
         headers: headers
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
             .collect(),
-        source: None,
+        source: Source::default(),
         body: body.to_vec(),
     };
     clock.advance(Duration::from_secs(1));

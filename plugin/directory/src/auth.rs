@@ -97,13 +97,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         self.quotas.attempt(credential, digest, request.source, now)
     }
 
-    /// The session of the token that a request bears. A token that was seen
-    /// before costs no call to the store here: see
+    /// The session of the token that a request bears, whose locations begin with `base_url`. A
+    /// token that was seen before costs no call to the store here: see
     /// [`transact`](Self::transact).
     pub(crate) async fn authenticate<'t>(
         &self,
-        request: &Request,
         attempt: &Attempt<'_>,
+        base_url: String,
         trace: &'t mut Trace,
     ) -> Result<Session<'t>, Error> {
         let digest = attempt.digest;
@@ -144,9 +144,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(Session {
             keys: Keys::new(&self.config.prefix, grant.tenant.as_str()),
             token_id: grant.id.clone(),
-            base_url: base_url(&self.config, request),
+            base_url,
             trace,
-            token_key: keys::token(&self.config.prefix, &digest.hex()),
             digest,
             grant,
             mod_revision,
@@ -196,7 +195,6 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             token_id: ADMIN_KEY.to_owned(),
             base_url: String::new(),
             trace,
-            token_key: Vec::new(),
             digest,
             grant: Rc::new(Grant::of_key(tenant)),
             mod_revision: 0,

@@ -3,6 +3,7 @@
 //! without a token.
 
 use crate::Directory;
+use crate::base_url::base_url;
 use crate::config::Below;
 use crate::discovery::Document;
 use crate::environment::{Clock, Entropy};
@@ -56,7 +57,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let matched = path.and_then(|path| route::find(&self.routes.scim, &request.method, path));
         trace.route(&self.registry, &matched);
         let attempt = self.attempt(request)?;
-        let mut session = self.authenticate(request, &attempt, trace).await?;
+        let base_url = base_url(&self.config, request);
+        let mut session = self.authenticate(&attempt, base_url, trace).await?;
         self.count(&session)?;
         let is_me = matches!(&matched, Ok(matched) if matched.is_me());
         let result = self.provision(&mut session, request, matched, query).await;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// A request, its body read whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// The method, as sent.
     pub method: String,
@@ -15,10 +15,36 @@ pub struct Request {
     pub authority: String,
     /// Header names in lower case, values as sent.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The address that it came from, if it came over IP.
-    pub source: Option<IpAddr>,
+    /// The address that it came from.
+    pub source: Source,
     /// The body.
     pub body: Vec<u8>,
+}
+
+/// The address that a request came from; none where it did not come over IP.
+#[derive(Clone, Copy, Debug)]
+pub enum Source {
+    /// It is known.
+    Known(Option<IpAddr>),
+    /// The proxy is asked, only for a request whose credential is not known yet, and before that
+    /// request waits for anything. To be told takes longer than much else that a request does.
+    Asked(fn() -> Option<IpAddr>),
+}
+
+impl Source {
+    /// The address.
+    pub(crate) fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Known(address) => address,
+            Self::Asked(ask) => ask(),
+        }
+    }
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Known(None)
+    }
 }
 
 impl Request {

@@ -7,6 +7,7 @@
 
 use crate::config::Limits;
 use crate::environment::{Row, Shared};
+use crate::http::Source;
 use crate::token::Digest;
 use scim::Error;
 use std::net::IpAddr;
@@ -136,10 +137,10 @@ impl Quotas {
         &self,
         credential: &'r str,
         digest: Digest,
-        source: Option<IpAddr>,
+        source: Source,
         millis: u64,
     ) -> Result<Attempt<'r>, Error> {
-        let source = (!self.is_confirmed(digest)).then(|| network(source));
+        let source = (!self.is_confirmed(digest)).then(|| network(source.address()));
         if let Some(source) = source {
             self.take(Part::Failures, source, &self.failures, millis)?;
         }

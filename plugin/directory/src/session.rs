@@ -6,7 +6,7 @@
 use crate::Directory;
 use crate::bulk::Awaited;
 use crate::environment::{Clock, Entropy};
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::kv::{
     Compare, Kv, KvError, KvErrorKind, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply,
 };
@@ -36,7 +36,6 @@ pub(crate) struct Session<'t> {
     /// What locations begin with; without a slash at the end.
     pub(crate) base_url: String,
     pub(crate) trace: &'t mut Trace,
-    pub(crate) token_key: Vec<u8>,
     pub(crate) digest: Digest,
     pub(crate) grant: Rc<Grant>,
     pub(crate) mod_revision: i64,
@@ -60,11 +59,6 @@ pub(crate) enum TransactError {
 }
 
 impl Session<'_> {
-    /// Holds as long as the token's grant is the one that was read.
-    fn guard(&self) -> Compare {
-        Compare::unchanged(self.token_key.clone(), self.mod_revision)
-    }
-
     /// Refuses what the token's scopes do not allow, now and whenever the grant
     /// turns out to have changed.
     pub(crate) fn require(&mut self, access: Access) -> Result<(), Error> {
@@ -120,11 +114,13 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         if session.by_key {
             return self.send(session, txn).await.map_err(TransactError::Store);
         }
-        txn.otherwise
-            .push(Op::Range(Range::one(session.token_key.clone())));
+        let token = keys::token(&self.config.prefix, &session.digest.hex());
+        txn.otherwise.push(Op::Range(Range::one(token.clone())));
         for _ in 0..RENEWALS {
             let mut guarded = txn.clone();
-            guarded.compares.push(session.guard());
+            // Holds as long as the token's grant is the one that was read.
+            let guard = Compare::unchanged(token.clone(), session.mod_revision);
+            guarded.compares.push(guard);
             let sent = self.send(session, guarded).await;
             let mut reply = sent.map_err(TransactError::Store)?;
             if reply.succeeded {

@@ -102,8 +102,9 @@ impl Digest {
 /// Bytes in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-    let digits = halves.map(|half| char::from_digit(half.into(), 16).unwrap_or('0'));
-    digits.collect()
+    let mut text = String::with_capacity(bytes.len() * 2);
+    text.extend(halves.map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
+    text
 }
 
 impl Grant {

@@ -8,7 +8,7 @@
 use crate::bodies::Share;
 use crate::executor::TaskId;
 use crate::service::Service;
-use directory::http::Request;
+use directory::http::{Request, Source};
 use etcd_kv::Reply;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext};
@@ -157,7 +157,7 @@ fn request(path: &[u8]) -> Request {
     let mut request = Request {
         // A path that is no text matches no endpoint, and says so.
         target: String::from_utf8_lossy(path).into_owned(),
-        source: source(),
+        source: Source::Asked(source),
         ..Request::default()
     };
     let headers = hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default();

@@ -16,7 +16,7 @@
 
 use crate::answer::header;
 use crate::world::World;
-use directory::http::{Request, Response};
+use directory::http::{Request, Response, Source};
 use serde_json::Value;
 
 /// More requests than that are left out, so that one input stays fast.
@@ -53,7 +53,7 @@ fn request(world: &World, text: &[u8]) -> Option<Request> {
         scheme: "https".to_owned(),
         authority: "scim.example.com".to_owned(),
         headers,
-        source: None,
+        source: Source::default(),
         body: body.to_vec(),
     })
 }

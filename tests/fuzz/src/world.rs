@@ -2,7 +2,7 @@
 
 use crate::answer;
 use crate::fixture::SECRET;
-use directory::http::{Request, Response};
+use directory::http::{Request, Response, Source};
 use directory::kv::memory::MemoryKv;
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
@@ -167,7 +167,7 @@ fn request(method: &str, target: &str, token: &str, body: &Value) -> Request {
         scheme: "https".to_owned(),
         authority: "scim.example.com".to_owned(),
         headers: headers.into(),
-        source: None,
+        source: Source::default(),
         body: if body.is_null() {
             Vec::new()
         } else {

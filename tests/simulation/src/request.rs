@@ -4,7 +4,7 @@ use crate::operation::{
     Call, Filter, GroupChange, GroupForm, Kind, Member, Op, Paging, Query, UserChange, UserForm,
 };
 use crate::tenants::{admin_key, token};
-use directory::http::Request;
+use directory::http::{Request, Source};
 use serde_json::{Value, json};
 
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
@@ -36,7 +36,7 @@ impl Call {
             target: format!("{base}{path}"),
             scheme: "https".to_owned(),
             authority: "scim.example.com".to_owned(),
-            source: None,
+            source: Source::default(),
             headers,
             body: body
                 .map(|body| body.to_string())

@@ -17,6 +17,7 @@ use scim::gather::Gather as _;
 use scim::resource::Value;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// Longer names are nobody's: no key of the store is so long.
 pub(super) const MAX_NAME: usize = 1_024;
@@ -30,7 +31,7 @@ const LOOK_UPS: usize = 3;
 /// Whether somebody may be on the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
-    Allowed(Box<Allowed>),
+    Allowed(Rc<Allowed>),
     Denied(Denial),
 }
 
@@ -208,7 +209,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             if let Some(policy) = Effective::of(of_groups.collect())
                 && let Some(user) = found.get_mut(&id)
             {
-                user.decision = Decision::Allowed(Box::new(Allowed {
+                user.decision = Decision::Allowed(Rc::new(Allowed {
                     user_id: id,
                     user_name: user.user_name.clone().unwrap_or_default(),
                     is_device: kind == Kind::Device,

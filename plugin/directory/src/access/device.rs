@@ -73,8 +73,9 @@ impl Holder {
 pub(super) fn of_request(decision: Decision, asked: &Asked) -> Decision {
     let elsewhere = |allowed: &Allowed| {
         let station = asked.calling_station();
-        let here = MacAddress::parse(station);
-        allowed.is_device && !station.is_empty() && here != MacAddress::parse(&allowed.user_name)
+        allowed.is_device
+            && !station.is_empty()
+            && MacAddress::parse(station) != MacAddress::parse(&allowed.user_name)
     };
     match decision.allowed().is_some_and(elsewhere) {
         true => Decision::Denied(Denial::UnknownUser),

@@ -69,7 +69,9 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         let matched = route::find(&self.routes.access, &request.method, path);
         trace.route(&self.registry, &matched);
         let attempt = self.attempt(request)?;
-        let mut session = self.authenticate(request, &attempt, trace).await?;
+        // No answer here has a location.
+        let base_url = String::new();
+        let mut session = self.authenticate(&attempt, base_url, trace).await?;
         let result = self.network(&mut session, request, matched).await;
         if !matches!(result, Err(Error::Unavailable { .. })) {
             self.verify(&mut session).await?;

@@ -5,9 +5,12 @@
 //! password or run a program. So every value says `"do_xlat": false`.
 
 use super::Allowed;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::fmt::{self, Formatter};
 
 /// How a session's `Class` begins that we gave.
 const CLASS: &str = "scim-edge";
@@ -56,24 +59,24 @@ pub(super) enum Status {
 
 /// The value of an attribute: the first one, as text. `rlm_rest` sends
 /// `{"type": ..., "value": [...]}`; an administrator who writes `data` himself sends a string.
-#[derive(Debug, Default, Deserialize)]
-#[serde(from = "Sent")]
+#[derive(Debug, Default)]
 pub(super) struct Attribute(String);
 
+/// One value of several.
+struct Scalar(String);
+
+/// What `rlm_rest` sends of an attribute.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Sent {
-    Text(String),
-    Number(u64),
-    Values { value: Vec<Scalar> },
+struct Values {
+    value: Vec<Scalar>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Text(String),
-    Number(u64),
-}
+/// Reads a scalar.
+struct OfScalar;
+
+/// Reads an attribute. (An untagged enum would read it into a tree first, and make an error for
+/// each form that it is not.)
+struct OfAttribute;
 
 /// The attributes of an answer.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -136,17 +139,53 @@ impl Attribute {
     }
 }
 
-impl From<Sent> for Attribute {
-    fn from(sent: Sent) -> Self {
-        Self(match sent {
-            Sent::Text(text) => text,
-            Sent::Number(number) => number.to_string(),
-            Sent::Values { value } => match value.into_iter().next() {
-                Some(Scalar::Text(text)) => text,
-                Some(Scalar::Number(number)) => number.to_string(),
-                None => String::new(),
-            },
-        })
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OfScalar).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Attribute {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OfAttribute).map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for OfScalar {
+    type Value = String;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a number")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+        Ok(number.to_string())
+    }
+}
+
+impl<'de> Visitor<'de> for OfAttribute {
+    type Value = String;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number, or an object with some as its \"value\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        OfScalar.visit_str(text)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<String, E> {
+        OfScalar.visit_u64(number)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<String, A::Error> {
+        let Values { value } = Values::deserialize(MapAccessDeserializer::new(map))?;
+        let first = value.into_iter().next();
+        Ok(first.map(|Scalar(text)| text).unwrap_or_default())
     }
 }
 
@@ -264,11 +303,24 @@ mod tests {
         ] {
             assert_eq!(name(&body).as_deref(), Some("alice"), "{body}");
         }
+        let numbers = [json!(7), json!({"value": [7, "8"]})];
+        for number in numbers {
+            assert_eq!(name(&json!({"User-Name": number})).as_deref(), Some("7"));
+        }
+        assert_eq!(
+            name(&json!({"User-Name": {"value": []}})).as_deref(),
+            Some("")
+        );
         for body in [
             json!({}),
             json!([]),
             json!({"User-Name": null}),
             json!({"User-Name": {"value": [[]]}}),
+            json!({"User-Name": {"value": ["alice", {}]}}),
+            json!({"User-Name": {"value": "alice"}}),
+            json!({"User-Name": {"type": "string"}}),
+            json!({"User-Name": -1}),
+            json!({"User-Name": ["alice"]}),
             json!({"user-name": "alice"}),
         ] {
             assert_eq!(name(&body), None, "{body}");

@@ -17,6 +17,7 @@ mod tokens;
 mod users;
 
 use crate::Directory;
+use crate::base_url::base_url;
 use crate::environment::{Clock, Entropy};
 use crate::http::{Request, Response};
 use crate::keys;
@@ -78,7 +79,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             self.quotas.request(attempt.digest, now)?;
             Caller::Key(trace)
         } else {
-            let session = self.authenticate(request, &attempt, trace).await?;
+            let base_url = base_url(&self.config, request);
+            let session = self.authenticate(&attempt, base_url, trace).await?;
             self.count(&session)?;
             Caller::Token(session)
         };

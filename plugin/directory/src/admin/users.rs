@@ -200,7 +200,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
 impl Listed {
     fn of(id: String, person: Person, groups: Vec<ItsGroup>, decision: Decision) -> Self {
         let (policy, denial) = match decision {
-            Decision::Allowed(allowed) => (Some(allowed.policy), None),
+            Decision::Allowed(allowed) => (Some(allowed.policy.clone()), None),
             Decision::Denied(denial) => (None, Some(denial)),
         };
         Self {

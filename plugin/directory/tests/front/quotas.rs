@@ -1,6 +1,7 @@
 //! How often somebody may ask: each token, and each source whose authentications fail.
 
 use crate::support::{ADMIN_KEY, Reply, Service, World, call, configured};
+use directory::http::Source;
 use directory::simulation::SharedTable;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -18,7 +19,7 @@ fn instances<const N: usize>(world: &World, limits: &Value) -> [Service; N] {
 
 fn from(address: &str, service: &Service, path: &str, token: &str) -> Reply {
     let mut call = call(service, "GET", path).bearer(token);
-    call.request.source = Some(address.parse::<IpAddr>().unwrap());
+    call.request.source = Source::Known(Some(address.parse().unwrap()));
     call.send()
 }
 
@@ -215,7 +216,7 @@ fn the_table_does_not_grow_with_those_who_ask() {
     let worker = configured(&world.kv, &world.clock, 1, json!({})).sharing(table.clone());
     for n in 0..60_000_u32 {
         let mut call = call(&worker, "GET", "/scim/v2/Users").bearer("x");
-        call.request.source = Some(IpAddr::V4(n.into()));
+        call.request.source = Source::Known(Some(IpAddr::V4(n.into())));
         assert_eq!(call.answer().response.status, 401);
     }
     assert!((10_000..=16_384).contains(&table.len()), "{}", table.len());

@@ -2,7 +2,7 @@
 //! key in the store follows from the records.
 
 use directory::environment::{Clock, Entropy};
-use directory::http::{Request, Response};
+use directory::http::{Request, Response, Source};
 use directory::kv::memory::MemoryKv;
 use directory::kv::{Kv, KvError, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply};
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
@@ -434,7 +434,7 @@ pub(crate) fn request_of(tenant: &str, method: &str, path: &str, body: Option<&V
         scheme: "https".to_owned(),
         authority: "scim.example.com".to_owned(),
         headers,
-        source: None,
+        source: Source::default(),
         body: body.map(Value::to_string).unwrap_or_default().into_bytes(),
     }
 }
