@@ -3,12 +3,19 @@
 //! every other key follows from it: indexes are what a rebuild would give,
 //! memberships stand on both sides, and nothing is left of what is gone.
 
-use crate::state::{Group, Id, State, Tenant, User};
+mod derived;
+mod record;
+
+pub(crate) use record::{group, user};
+
+use crate::state::{Id, State};
 use crate::tenants::TENANTS;
 use directory::kv::{LeaseId, Op, OpReply, Txn, TxnReply};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+
+use derived::{derived, is_accounted_for};
+use record::{display, event, json};
 
 pub(crate) const PREFIX: &str = "scim/";
 
@@ -349,116 +356,6 @@ impl Mirror {
     }
 }
 
-/// Whether a key that no record demands may be there: what says something of a group, or
-/// is of a generation that has a record to be cleaned up by.
-fn is_accounted_for(tenant: &Tenant, unused: &BTreeSet<(String, String)>, key: &str) -> bool {
-    let path: Vec<&str> = key.split('/').collect();
-    match path.as_slice() {
-        ["group-touch", id] => {
-            tenant.groups.contains_key(*id) || unused.iter().any(|(group, _)| group == id)
-        }
-        ["group-generation", id] => tenant.groups.contains_key(*id),
-        ["last-event"] => true,
-        ["member", group, generation, _] | ["member-of", _, group, generation] => {
-            unused.contains(&((*group).to_owned(), (*generation).to_owned()))
-        }
-        _ => false,
-    }
-}
-
-/// The keys that must be there, with their value where that follows too.
-fn derived(
-    base: &str,
-    tenant: &Tenant,
-    stored: &BTreeMap<String, Stored>,
-    name: &str,
-) -> Result<BTreeMap<String, Option<String>>, String> {
-    let mut keys = BTreeMap::new();
-    let mut put = |key: String, value| match keys.insert(format!("{base}{key}"), value) {
-        None => Ok(()),
-        Some(_) => Err(format!("{key} follows from two records")),
-    };
-    let id_of = |id: &Id| Some(id.to_string());
-    for (id, user) in &tenant.users {
-        put(format!("user/{id}"), None)?;
-        put(format!("user-name/{}", user.name.to_lowercase()), id_of(id))?;
-        if let Some(external) = &user.external {
-            put(format!("user-external/{external}/{id}"), None)?;
-        }
-        for email in &user.emails {
-            put(format!("user-email/{email}/{id}"), None)?;
-        }
-    }
-    for (id, group) in &tenant.groups {
-        put(format!("group/{id}"), None)?;
-        put(
-            format!("group-name/{}", group.name.to_lowercase()),
-            id_of(id),
-        )?;
-        if let Some(external) = &group.external {
-            put(format!("group-external/{external}/{id}"), None)?;
-        }
-        let generation = current(stored, name, id)?;
-        for member in group.members.keys() {
-            if !tenant.has(member) {
-                return Err(format!(
-                    "{base}member/{id}/{member}: there is no such member"
-                ));
-            }
-            put(format!("member/{id}/{generation}/{member}"), None)?;
-            put(format!("member-of/{member}/{id}/{generation}"), None)?;
-        }
-    }
-    Ok(keys)
-}
-
-fn event(tenant: usize, value: &[u8]) -> Result<Event, String> {
-    let event = json(value)?;
-    let text = |name: &str| event[name].as_str().unwrap_or_default();
-    Ok(Event {
-        tenant,
-        op: text("op").to_owned(),
-        id: text("id").into(),
-        token: text("token").to_owned(),
-    })
-}
-
-/// A user, in the store or in an answer.
-pub(crate) fn user(json: &Value, id: &str, version: i64) -> Result<User, String> {
-    let emails = json["emails"].as_array().into_iter().flatten();
-    let emails = emails.filter_map(|email| Some(email["value"].as_str()?.to_owned()));
-    Ok(User {
-        version,
-        name: named(json, id, "userName")?,
-        external: optional(json, "externalId"),
-        emails: emails.collect(),
-        active: json["active"]
-            .as_bool()
-            .ok_or("a user is neither active nor inactive")?,
-    })
-}
-
-/// A group, in the store or in an answer, without members.
-pub(crate) fn group(json: &Value, id: &str, version: i64) -> Result<Group, String> {
-    Ok(Group {
-        version,
-        name: named(json, id, "displayName")?,
-        external: optional(json, "externalId"),
-        members: BTreeMap::new(),
-    })
-}
-
-fn named(json: &Value, id: &str, name: &str) -> Result<String, String> {
-    if json["id"] != id {
-        return Err(format!("the resource {id} calls itself {}", json["id"]));
-    }
-    optional(json, name).ok_or_else(|| format!("the resource {id} has no {name}"))
-}
-
-fn optional(json: &Value, name: &str) -> Option<String> {
-    json[name].as_str().map(str::to_owned)
-}
-
 /// The generation that a group's members belong to.
 fn current(keys: &BTreeMap<String, Stored>, tenant: &str, id: &str) -> Result<String, String> {
     match keys.get(&format!("{PREFIX}{tenant}/group-generation/{id}")) {
@@ -484,14 +381,6 @@ fn members(
     keys.range(base.clone()..end)
         .map(|(key, stored)| Ok((key[base.len()..].into(), display(&stored.value)?)))
         .collect()
-}
-
-fn display(value: &[u8]) -> Result<Option<String>, String> {
-    Ok(optional(&json(value)?, "display"))
-}
-
-fn json(value: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(value).map_err(|error| format!("a stored value is damaged: {error}"))
 }
 
 fn text(key: &[u8]) -> String {

@@ -5,6 +5,8 @@ mod bulk;
 #[cfg(test)]
 mod concurrency;
 #[cfg(test)]
+mod derived;
+#[cfg(test)]
 mod devices;
 #[cfg(test)]
 mod errors;
@@ -33,11 +35,15 @@ mod random;
 #[cfg(test)]
 mod restoration;
 #[cfg(test)]
+mod schema_changes;
+#[cfg(test)]
 mod schemas;
 #[cfg(test)]
 mod sorting;
 #[cfg(test)]
 mod staged;
+#[cfg(test)]
+mod steps;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

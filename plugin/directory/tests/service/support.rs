@@ -1,87 +1,21 @@
-//! A directory on a store in memory, requests to it, and the check that every
-//! key in the store follows from the records.
+//! A directory on a store in memory, and requests to it.
 
+use crate::derived::{below, derived};
+use crate::steps::Steps;
 use directory::environment::{Clock, Entropy};
 use directory::http::{Request, Response, Source};
 use directory::kv::memory::MemoryKv;
-use directory::kv::{Kv, KvError, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply};
+use directory::kv::{Op, OpReply, Range, Txn};
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
-use scim::schema::ETHERNET_MAB;
-use scim::text::fold;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-
-/// The store, with a stop before and after each call, so that a future can be
-/// left where its request is not sent, and where it is done but not answered.
-#[derive(Clone)]
-pub(crate) struct Steps {
-    kv: MemoryKv,
-    /// How many bytes went there and back, but for what frames them.
-    traffic: Rc<Cell<usize>>,
-}
-
-impl Steps {
-    fn count(&self, bytes: usize) {
-        self.traffic.set(self.traffic.get() + bytes);
-    }
-}
-
-impl Kv for Steps {
-    async fn range(&self, range: Range) -> Result<RangeReply, KvError> {
-        stop().await;
-        let reply = self.kv.range(range).await;
-        self.count(reply.as_ref().map_or(0, range_bytes));
-        stop().await;
-        reply
-    }
-
-    async fn txn(&self, txn: Txn) -> Result<TxnReply, KvError> {
-        stop().await;
-        self.count(txn.size());
-        let reply = self.kv.txn(txn).await;
-        self.count(reply.as_ref().map_or(0, txn_bytes));
-        stop().await;
-        reply
-    }
-
-    async fn grant_lease(&self, ttl_seconds: i64) -> Result<LeaseId, KvError> {
-        self.kv.grant_lease(ttl_seconds).await
-    }
-}
-
-fn range_bytes(reply: &RangeReply) -> usize {
-    let kvs = reply.kvs.iter();
-    kvs.map(|kv| kv.key.len() + kv.value.len()).sum()
-}
-
-fn txn_bytes(reply: &TxnReply) -> usize {
-    let replies = reply.replies.iter();
-    replies
-        .map(|reply| match reply {
-            OpReply::Range(range) => range_bytes(range),
-            OpReply::Txn(txn) => txn_bytes(txn),
-            OpReply::Put | OpReply::Delete(_) => 0,
-        })
-        .sum()
-}
-
-/// Lets others go on, once.
-pub(crate) async fn stop() {
-    let mut waits = true;
-    poll_fn(|_| match std::mem::take(&mut waits) {
-        true => Poll::Pending,
-        false => Poll::Ready(()),
-    })
-    .await;
-}
 
 /// Random numbers for the tests' own choices.
 pub(crate) struct Dice(SeededEntropy);
@@ -267,102 +201,6 @@ impl World {
             }
         }
     }
-}
-
-fn below(kv: &MemoryKv, prefix: &str) -> BTreeMap<String, String> {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    kv.dump()
-        .into_iter()
-        .map(|(key, value)| (text(key), text(value)))
-        .filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value)))
-        .collect()
-}
-
-/// What must be there, with its value where that follows too.
-fn derived(stored: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
-    let mut keys = BTreeMap::new();
-    for (key, value) in stored {
-        let segments: Vec<&str> = key.split('/').collect();
-        let json = || serde_json::from_str::<Value>(value).unwrap();
-        let there = |key: String| stored.contains_key(&key);
-        match segments.as_slice() {
-            ["event" | "user-deleted", _] => {
-                json();
-                keys.insert(key.clone(), None);
-                if segments[0] == "event" {
-                    keys.insert("last-event".to_owned(), None);
-                }
-            }
-            ["last-event"] => assert!(there(format!("event/{value}")), "{key} is {value}"),
-            [kind @ ("user" | "group"), id] => {
-                let record = json();
-                assert_eq!(record["id"], *id);
-                assert!(record["meta"]["created"].is_string());
-                keys.insert(key.clone(), None);
-                let name = if *kind == "user" {
-                    "userName"
-                } else {
-                    "displayName"
-                };
-                let name = encode(&fold(record[name].as_str().unwrap()));
-                keys.insert(format!("{kind}-name/{name}"), Some((*id).to_owned()));
-                if let Some(external) = record["externalId"].as_str() {
-                    keys.insert(format!("{kind}-external/{}/{id}", encode(external)), None);
-                }
-                for email in record["emails"].as_array().into_iter().flatten() {
-                    if let Some(email) = email["value"].as_str() {
-                        keys.insert(format!("user-email/{}/{id}", encode(&fold(email))), None);
-                    }
-                }
-                assert!(record.get("password").is_none());
-            }
-            ["device", id] => {
-                let record = json();
-                assert_eq!(record["id"], *id);
-                assert!(record.get("groups").is_none(), "{record}");
-                keys.insert(key.clone(), None);
-                let address = record[ETHERNET_MAB]["deviceMacAddress"].as_str();
-                if let Some(address) = address {
-                    let key = format!("device-address/{}", address.to_lowercase());
-                    keys.insert(key, Some((*id).to_owned()));
-                }
-                if let Some(external) = record["externalId"].as_str() {
-                    keys.insert(format!("device-external/{}/{id}", encode(external)), None);
-                }
-            }
-            ["user-password", id] if there(format!("user/{id}")) => {
-                assert!(value.starts_with("$argon2id$"), "{value}");
-                keys.insert(key.clone(), None);
-            }
-            ["group-touch", group] if there(format!("group/{group}")) => {
-                keys.insert(key.clone(), None);
-            }
-            ["group-generation", group] if there(format!("group/{group}")) => {
-                keys.insert(key.clone(), None);
-            }
-            ["member", group, generation, member] if there(format!("group/{group}")) => {
-                let current = stored.get(&format!("group-generation/{group}"));
-                let current = current.map_or("0", |value| value.trim_matches('"'));
-                assert_eq!(*generation, current, "{key} is of no use");
-                let kind = json()["type"].as_str().unwrap().to_lowercase();
-                assert!(there(format!("{kind}/{member}")), "{key} dangles");
-                keys.insert(key.clone(), None);
-                let reverse = format!("member-of/{member}/{group}/{generation}");
-                keys.insert(reverse, Some(value.clone()));
-            }
-            _ => {}
-        }
-    }
-    keys
-}
-
-fn encode(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\0'..='%' | '/' | '\x7f' => format!("%{:02X}", c as u32),
-            c => c.to_string(),
-        })
-        .collect()
 }
 
 impl Reply {

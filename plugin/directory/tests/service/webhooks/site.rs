@@ -1,7 +1,8 @@
 //! A directory with a webhook, a receiver that verifies what it gets and behaves as it is told, and
 //! instances that deliver and can be killed between any two steps.
 
-use crate::support::{Dice, World, request, stop};
+use crate::steps::stop;
+use crate::support::{Dice, World, request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use directory::config::Webhook;
