@@ -4,6 +4,7 @@
 use super::device;
 use super::policy::{Effective, OfGroup, Policy};
 use crate::Directory;
+use crate::ancestry::Ancestry;
 use crate::environment::{Clock, Entropy};
 use crate::generation::InGroup;
 use crate::keys::Kind;
@@ -59,10 +60,30 @@ pub(crate) enum Denial {
 }
 
 /// A user or device as it was found.
-struct Found {
+pub(crate) struct Found {
+    /// If it is there.
+    pub(crate) record: Option<KeyValue>,
+    /// Its own memberships; of who is not let in whatever they are, only where all are asked for.
+    pub(crate) direct: Vec<InGroup>,
+    pub(crate) decision: Decision,
     /// Of one that is there: the `userName`, the address.
     user_name: Option<String>,
-    decision: Decision,
+}
+
+/// Some users or devices, all at one revision.
+pub(crate) struct Snapshot {
+    pub(crate) found: BTreeMap<String, Found>,
+    /// The groups of all of them.
+    pub(crate) ancestry: Ancestry,
+}
+
+/// Whose memberships are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Of those for whom they decide.
+    Undecided,
+    /// Of all.
+    All,
 }
 
 impl Decision {
@@ -71,6 +92,13 @@ impl Decision {
             Self::Allowed(allowed) => Some(allowed),
             Self::Denied(_) => None,
         }
+    }
+}
+
+impl Found {
+    /// Whether its groups decide.
+    fn is_undecided(&self) -> bool {
+        self.decision == Decision::Denied(Denial::NoPolicy)
     }
 }
 
@@ -100,8 +128,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 return Ok(Decision::Denied(Denial::UnknownUser));
             };
             let ids = vec![holder.id.clone()];
-            let found = self.decide_some(session, holder.kind, ids).await?;
-            let Some((_, found)) = found.into_iter().next() else {
+            let decided = self.decide_some(session, holder.kind, ids, 0, Whose::Undecided);
+            let Some((_, found)) = decided.await?.found.into_iter().next() else {
                 continue;
             };
             // Read a moment later: somebody else may have the name by now.
@@ -146,7 +174,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             let mut ids = std::mem::take(&mut unknown).into_iter().peekable();
             while ids.peek().is_some() {
                 let some = ids.by_ref().take(TOGETHER).collect();
-                for (id, found) in self.decide_some(session, kind, some).await? {
+                let decided = self.decide_some(session, kind, some, 0, Whose::Undecided);
+                for (id, found) in decided.await?.found {
                     if found.decision == Decision::Denied(Denial::UnknownUser) {
                         unknown.insert(id.clone());
                     }
@@ -157,50 +186,59 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(decisions)
     }
 
-    /// Decides about a few of a kind at one revision: their records and memberships in one call of
-    /// the store, their groups in another where none is in a group itself, the policies in a third.
-    async fn decide_some(
+    /// Decides about a few of a kind at a revision (zero: now): their records and memberships in one
+    /// call of the store, their groups in another where none is in a group itself, the policies in a
+    /// third.
+    ///
+    /// # Errors
+    /// As [`Self::decide_by_name`].
+    pub(crate) async fn decide_some(
         &self,
         session: &mut Session<'_>,
         kind: Kind<'static>,
         ids: Vec<String>,
-    ) -> Result<BTreeMap<String, Found>, Error> {
+        revision: i64,
+        whose: Whose,
+    ) -> Result<Snapshot, Error> {
         let keys = session.keys.clone();
         let reads = ids.iter().flat_map(|id| {
-            let record = Range::one(keys.record(kind, id));
-            [record, groups_of(&keys, id, 0, FIRST)]
+            let record = Range {
+                revision,
+                ..Range::one(keys.record(kind, id))
+            };
+            [record, groups_of(&keys, id, revision, FIRST)]
         });
         let mut replies = self.ranges(session, reads.collect()).await?.into_iter();
-        let mut revision = 0;
+        let mut read_at = revision;
         let mut found = BTreeMap::new();
-        let mut members = BTreeMap::new();
         let mut groups = BTreeSet::new();
         for id in ids {
             let (record, first) = (replies.next().unwrap_or_default(), replies.next());
-            revision = record.revision;
-            let user = self.look_at(kind, record.kvs.first())?;
-            if user.decision == Decision::Denied(Denial::NoPolicy) {
-                let range = groups_of(&keys, &id, revision, PAGE);
+            if revision == 0 {
+                read_at = record.revision;
+            }
+            let mut one = self.look_at(kind, record.kvs.into_iter().next())?;
+            if one.is_undecided() || whose == Whose::All && one.record.is_some() {
+                let range = groups_of(&keys, &id, read_at, PAGE);
                 let all = self
                     .rest(session, &range, first.unwrap_or_default())
                     .await?;
-                let direct = in_groups(&all);
-                groups.extend(direct.iter().map(|one| one.group.clone()));
-                members.insert(id.clone(), direct);
+                one.direct = in_groups(&all);
+                groups.extend(one.direct.iter().map(|one| one.group.clone()));
             }
-            found.insert(id, user);
+            found.insert(id, one);
         }
-        let ancestry = self.ancestry(session, groups, revision).await?;
+        let ancestry = self.ancestry(session, groups, read_at).await?;
         let of_user = |direct: &Vec<InGroup>| {
             let groups = ancestry.of(direct);
             groups.iter().map(|group| group.display.to_owned()).gather()
         };
-        let groups: BTreeMap<String, BTreeSet<String>> = members
-            .iter()
-            .map(|(id, direct)| (id.clone(), of_user(direct)))
+        let undecided = found.iter().filter(|(_, one)| one.is_undecided());
+        let groups: BTreeMap<String, BTreeSet<String>> = undecided
+            .map(|(id, one)| (id.clone(), of_user(&one.direct)))
             .collect();
         let named = groups.values().flatten().cloned().gather();
-        let policies = self.policies_of(session, named, revision).await?;
+        let policies = self.policies_of(session, named, read_at).await?;
         for (id, groups) in groups {
             let of_groups = groups.into_iter().filter_map(|group| {
                 let policy = policies.get(&group)?.clone();
@@ -217,18 +255,20 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
                 }));
             }
         }
-        Ok(found)
+        Ok(Snapshot { found, ancestry })
     }
 
     /// What the record of a user or device says, before any group has a say.
-    fn look_at(&self, kind: Kind<'_>, record: Option<&KeyValue>) -> Result<Found, Error> {
+    fn look_at(&self, kind: Kind<'_>, record: Option<KeyValue>) -> Result<Found, Error> {
         let Some(record) = record else {
             return Ok(Found {
-                user_name: None,
+                record: None,
+                direct: Vec::new(),
                 decision: Decision::Denied(Denial::UnknownUser),
+                user_name: None,
             });
         };
-        let found = self.decode(kind, record)?;
+        let found = self.decode(kind, &record)?;
         let core = self.registry.core();
         let (active, user_name) = match kind {
             Kind::Device => (core.device_active, device::address(&self.registry, &found)),
@@ -241,6 +281,8 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         Ok(Found {
             user_name: user_name.map(str::to_owned),
             decision: Decision::Denied(denial),
+            direct: Vec::new(),
+            record: Some(record),
         })
     }
 

@@ -13,7 +13,7 @@ mod remembered;
 mod rlm_rest;
 mod sessions;
 
-pub(crate) use decision::{Allowed, Decision, Denial};
+pub(crate) use decision::{Allowed, Decision, Denial, Found, Snapshot, Whose};
 pub(crate) use policy::{Effective, Policy};
 pub(crate) use remembered::Remembered;
 pub(crate) use sessions::NetworkSession;

@@ -2,22 +2,19 @@
 
 use super::page::{self, MOST, Page, USUAL};
 use crate::Directory;
-use crate::access::{Decision, Denial, Effective};
+use crate::access::{Decision, Denial, Effective, Found, Snapshot, Whose};
+use crate::ancestry::Membership;
 use crate::environment::{Clock, Entropy};
 use crate::http::Response;
 use crate::keys::{Kind, last_segment};
 use crate::kv::{Kv, Range};
-use crate::memberships::{groups_of, in_groups};
 use crate::query::parameters;
 use crate::response::answer;
 use crate::session::Session;
 use crate::stored::decode;
-use crate::walk::{FIRST, PAGE};
 use scim::Error;
-use scim::gather::Gather as _;
 use scim::text::fold;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// What is read of a user's record.
 #[derive(Default, Deserialize)]
@@ -142,58 +139,47 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         answer(200, one.ok_or_else(|| self.not_found(Kind::User, id))?)
     }
 
-    /// Those of some users who are there at a revision, and what they get now.
+    /// Those of some users who are there at a revision (zero: now), and what they get.
     async fn seen(
         &self,
         session: &mut Session<'_>,
         ids: Vec<String>,
         revision: i64,
     ) -> Result<Vec<Listed>, Error> {
-        let keys = session.keys.clone();
-        let reads = ids.iter().flat_map(|id| {
-            let record = Range {
-                revision,
-                ..Range::one(keys.record(Kind::User, id))
+        let (kind, whose) = (Kind::User, Whose::All);
+        let decided = self.decide_some(session, kind, ids.clone(), revision, whose);
+        let Snapshot {
+            mut found,
+            ancestry,
+        } = decided.await?;
+        let there = ids.into_iter().filter_map(|id| {
+            let Found {
+                record: Some(record),
+                direct,
+                decision,
+                ..
+            } = found.remove(&id)?
+            else {
+                return None;
             };
-            [record, groups_of(&keys, id, revision, FIRST)]
+            let groups = ancestry.of(&direct).iter().map(ItsGroup::of).collect();
+            let person: Result<Person, Error> = decode(&record.value);
+            Some(person.map(|person| Listed::of(id, person, groups, decision)))
         });
-        let mut replies = self.ranges(session, reads.collect()).await?.into_iter();
-        let mut people = Vec::with_capacity(ids.len());
-        let mut of_all = BTreeSet::new();
-        let mut read_at = revision;
-        for id in ids {
-            let (record, first) = (replies.next().unwrap_or_default(), replies.next());
-            if revision == 0 {
-                read_at = record.revision;
-            }
-            let Some(record) = record.kvs.first() else {
-                continue;
-            };
-            let person: Person = decode(&record.value)?;
-            let range = groups_of(&keys, &id, read_at, PAGE);
-            let all = self.rest(session, &range, first.unwrap_or_default());
-            let direct = in_groups(&all.await?);
-            of_all.extend(direct.iter().map(|one| one.group.clone()));
-            people.push((id, person, direct));
+        there.collect()
+    }
+}
+
+impl ItsGroup {
+    fn of(group: &Membership<'_>) -> Self {
+        Self {
+            id: group.id.to_owned(),
+            display_name: group.display.to_owned(),
+            of_type: match group.is_direct {
+                true => "direct",
+                false => "indirect",
+            },
         }
-        let ancestry = self.ancestry(session, of_all, read_at).await?;
-        let ids = people.iter().map(|(id, ..)| id.clone()).gather();
-        let mut decisions = self.decide_all(session, ids).await?;
-        let seen = people.into_iter().map(|(id, person, direct)| {
-            let groups = ancestry.of(&direct).into_iter().map(|group| ItsGroup {
-                id: group.id.to_owned(),
-                display_name: group.display.to_owned(),
-                of_type: if group.is_direct {
-                    "direct"
-                } else {
-                    "indirect"
-                },
-            });
-            let decision = decisions.remove(&id);
-            let decision = decision.unwrap_or(Decision::Denied(Denial::UnknownUser));
-            Listed::of(id, person, groups.collect(), decision)
-        });
-        Ok(seen.collect())
     }
 }
 
