@@ -63,26 +63,30 @@ impl Cluster {
     }
 
     async fn connect(&self) -> Result<Sender, String> {
-        match &self.address {
-            Address::Tcp(address) => {
-                let stream = TcpStream::connect(address)
-                    .await
-                    .map_err(|e| e.to_string())?;
-                // A call is one small write: waiting to fill a packet would only delay it.
-                stream.set_nodelay(true).map_err(|e| e.to_string())?;
-                handshake(stream).await
-            }
-            Address::Unix(path) => {
-                handshake(UnixStream::connect(path).await.map_err(|e| e.to_string())?).await
-            }
-        }
+        let stream = connect(&self.address).await;
+        handshake(stream.map_err(|e| e.to_string())?).await
     }
 }
 
-async fn handshake<S>(stream: S) -> Result<Sender, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
+/// What bytes go over, of whatever kind.
+pub(crate) trait Connection: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection for S {}
+
+/// Connects to an endpoint.
+pub(crate) async fn connect(address: &Address) -> std::io::Result<Box<dyn Connection>> {
+    Ok(match address {
+        Address::Tcp(address) => {
+            let stream = TcpStream::connect(address).await?;
+            // A call is one small write: waiting to fill a packet would only delay it.
+            stream.set_nodelay(true)?;
+            Box::new(stream)
+        }
+        Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
+    })
+}
+
+async fn handshake(stream: Box<dyn Connection>) -> Result<Sender, String> {
     let (sender, connection) = http2::Builder::new(LocalExecutor)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

@@ -1,6 +1,7 @@
 //! HTTP calls to a cluster: HTTP/1.1 on a connection of their own. What fails before an answer has
 //! begun is an answer in Envoy's words, as its router gives one.
 
+use crate::cluster::connect;
 use crate::config::Address;
 use crate::headers::Headers;
 use crate::state::{HttpAnswer, HttpCall};
@@ -11,8 +12,6 @@ use hyper::client::conn::http1;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
 
 /// Makes the call and waits for the answer, at most for its timeout. Nothing when the answer ended
 /// early.
@@ -34,17 +33,7 @@ pub(crate) async fn exchange(address: &Address, call: HttpCall) -> Option<HttpAn
 }
 
 async fn answer(address: &Address, call: HttpCall) -> Option<HttpAnswer> {
-    let sent = match address {
-        Address::Tcp(address) => match TcpStream::connect(address).await {
-            Ok(stream) => send(stream, call).await,
-            Err(error) => Err(error.to_string()),
-        },
-        Address::Unix(path) => match UnixStream::connect(path).await {
-            Ok(stream) => send(stream, call).await,
-            Err(error) => Err(error.to_string()),
-        },
-    };
-    match sent {
+    match send(address, call).await {
         Ok(response) => read(response).await,
         Err(reason) => {
             let text = format!(
@@ -55,10 +44,8 @@ async fn answer(address: &Address, call: HttpCall) -> Option<HttpAnswer> {
     }
 }
 
-async fn send<S>(stream: S, call: HttpCall) -> Result<Response<Incoming>, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
-{
+async fn send(address: &Address, call: HttpCall) -> Result<Response<Incoming>, String> {
+    let stream = connect(address).await.map_err(|error| error.to_string())?;
     let text = |error: hyper::Error| error.to_string();
     let request = request(&call).map_err(|error| error.to_string())?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(text)?;

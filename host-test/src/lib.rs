@@ -1,8 +1,9 @@
 //! A small, faithful proxy-wasm 0.2.1 host on wasmtime.
 //!
 //! It runs any proxy-wasm HTTP plugin as Envoy 1.40 runs it, without Envoy: in a test, in process;
-//! or as a server. gRPC calls of the plugin go over real HTTP/2, HTTP calls over HTTP/1.1, to real servers. What the plugin
-//! sees and what clients see follows Envoy where that differs from the specification.
+//! or as a server. gRPC calls of the plugin go over real HTTP/2, HTTP calls over HTTP/1.1, to real
+//! servers. What the plugin sees and what clients see follows Envoy where that differs from the
+//! specification.
 //!
 //! ```no_run
 //! use host_test::{Host, HostConfig, PluginConfig};

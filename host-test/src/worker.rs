@@ -230,40 +230,44 @@ impl Worker {
         let Some(cluster) = self.clusters.get(&call.cluster).cloned() else {
             return;
         };
-        let (worker, token) = (Rc::clone(self), call.token);
-        let task = spawn_local(async move {
-            let answer = grpc::unary(&cluster, call).await;
-            worker.calls.borrow_mut().remove(&token);
-            // The VM may have been replaced meanwhile: then nobody waits for the answer.
-            let _ = worker.enter(generation, |vm| {
-                if !vm.state_mut().calls.contains(&token) {
-                    return Ok(());
-                }
-                let delivered = match answer {
-                    Ok(message) => vm.grpc_receive(token, message),
-                    Err(failure) => vm.grpc_close(token, failure.status, failure.message),
-                };
-                vm.state_mut().calls.remove(&token);
-                delivered
-            });
+        let (token, answer) = (call.token, async move { grpc::unary(&cluster, call).await });
+        self.deliver(generation, token, answer, move |vm, answer| match answer {
+            Ok(message) => vm.grpc_receive(token, message),
+            Err(failure) => vm.grpc_close(token, failure.status, failure.message),
         });
-        self.calls.borrow_mut().insert(token, task.abort_handle());
     }
 
     fn http_call(self: &Rc<Self>, generation: Generation, call: HttpCall) {
         let Some(address) = self.shared().config.clusters.get(&call.cluster).cloned() else {
             return;
         };
-        let (worker, token) = (Rc::clone(self), call.token);
+        let token = call.token;
+        let answer = async move { http_call::exchange(&address, call).await };
+        self.deliver(generation, token, answer, move |vm, answer| {
+            vm.http_call_response(token, answer)
+        });
+    }
+
+    /// Waits for the answer to a call, and tells the VM unless it has cancelled the call.
+    fn deliver<A: 'static>(
+        self: &Rc<Self>,
+        generation: Generation,
+        token: u32,
+        answer: impl Future<Output = A> + 'static,
+        tell: impl FnOnce(&mut Vm, A) -> wasmtime::Result<()> + 'static,
+    ) {
+        let worker = Rc::clone(self);
         let task = spawn_local(async move {
-            let answer = http_call::exchange(&address, call).await;
+            let answer = answer.await;
             worker.calls.borrow_mut().remove(&token);
-            // As above.
+            // The VM may have been replaced meanwhile: then nobody waits for the answer.
             let _ = worker.enter(generation, |vm| {
-                if !vm.state_mut().calls.remove(&token) {
+                if !vm.state_mut().calls.contains(&token) {
                     return Ok(());
                 }
-                vm.http_call_response(token, answer)
+                let told = tell(vm, answer);
+                vm.state_mut().calls.remove(&token);
+                told
             });
         });
         self.calls.borrow_mut().insert(token, task.abort_handle());
