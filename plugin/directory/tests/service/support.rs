@@ -5,7 +5,7 @@ use crate::steps::Steps;
 use directory::environment::{Clock, Entropy};
 use directory::http::{Request, Response, Source};
 use directory::kv::memory::MemoryKv;
-use directory::kv::{Op, OpReply, Range, Txn};
+use directory::kv::{KeyValue, Op, OpReply, Range, Txn};
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
 use serde_json::{Value, json};
@@ -152,8 +152,8 @@ impl World {
         values(&reply.body["members"])
     }
 
-    /// Events of a tenant, in the order of their commits.
-    pub(crate) fn events(&self, tenant: &str) -> Vec<Value> {
+    /// The event log of a tenant, in the order of the commits.
+    pub(crate) fn log(&self, tenant: &str) -> Vec<KeyValue> {
         let txn = Txn {
             then: vec![Op::Range(Range::prefix(format!("scim/{tenant}/event/")))],
             ..Txn::default()
@@ -163,9 +163,13 @@ impl World {
             panic!("a range was asked for");
         };
         range.kvs.sort_by_key(|event| event.mod_revision);
-        let events = range.kvs.iter();
-        events
-            .map(|event| serde_json::from_slice(&event.value).unwrap())
+        range.kvs
+    }
+
+    /// What the event log of a tenant says.
+    pub(crate) fn events(&self, tenant: &str) -> Vec<Value> {
+        let log = self.log(tenant).into_iter();
+        log.map(|event| serde_json::from_slice(&event.value).unwrap())
             .collect()
     }
 

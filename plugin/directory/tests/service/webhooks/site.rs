@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use directory::config::Webhook;
 use directory::environment::{Clock as _, Courier, Progress};
 use directory::kv::memory::MemoryKv;
-use directory::kv::{Kv, KvError, LeaseId, Op, OpReply, Range, RangeReply, Txn, TxnReply};
+use directory::kv::{Kv, KvError, LeaseId, Op, Range, RangeReply, Txn, TxnReply};
 use directory::simulation::{ManualClock, SeededEntropy, block_on};
 use directory::{Config, Directory};
 use hmac::{Hmac, Mac as _};
@@ -238,16 +238,8 @@ impl Site {
 
     /// The ids of all events after a revision, in their order.
     pub(super) fn events_after(&self, revision: i64) -> Vec<String> {
-        let txn = Txn {
-            then: vec![Op::Range(Range::prefix("scim/acme/event/"))],
-            ..Txn::default()
-        };
-        let reply = self.world.kv.apply(&txn).unwrap().replies.pop();
-        let Some(OpReply::Range(mut range)) = reply else {
-            panic!("a range was asked for");
-        };
-        range.kvs.sort_by_key(|event| event.mod_revision);
-        let new = range.kvs.iter().filter(|kv| kv.mod_revision > revision);
+        let log = self.world.log("acme").into_iter();
+        let new = log.filter(|kv| kv.mod_revision > revision);
         new.map(|kv| String::from_utf8(kv.key[16..].to_vec()).unwrap())
             .collect()
     }
