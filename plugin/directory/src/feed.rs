@@ -6,7 +6,7 @@
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
 use crate::ids;
-use crate::keys::last_segment;
+use crate::keys::{Keys, last_segment};
 use crate::kv::{KeyValue, Kv, Range, RangeReply};
 use crate::session::Session;
 use crate::stored::decode;
@@ -60,7 +60,30 @@ pub(crate) struct Listed {
     pub(crate) stored: serde_json::Map<String, serde_json::Value>,
 }
 
+/// The keys of the events that are not older than a time.
+pub(crate) fn since(keys: &Keys, millis: u64) -> Range {
+    Range {
+        key: keys.event(&ids::first_of(millis)),
+        ..Range::prefix(keys.event(""))
+    }
+}
+
 impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
+    /// The last event of the tenant, and the store's revision.
+    ///
+    /// # Errors
+    /// As [`range`](Self::range).
+    pub(crate) async fn last_event(
+        &self,
+        session: &mut Session<'_>,
+    ) -> Result<(LastEvent, i64), Error> {
+        let reply = self
+            .range(session, Range::one(session.keys.last_event()))
+            .await?;
+        let revision = reply.revision;
+        Ok((LastEvent::of(reply), revision))
+    }
+
     /// The first events, up to `count`, that were written after a revision, among those whose keys
     /// are not older than a time.
     ///
@@ -73,10 +96,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
         revision: i64,
         count: usize,
     ) -> Result<Found, Error> {
-        let range = Range {
-            key: session.keys.event(&ids::first_of(millis)),
-            ..Range::prefix(session.keys.event(""))
-        };
+        let range = since(&session.keys, millis);
         self.events_in(session, range, revision, count).await
     }
 

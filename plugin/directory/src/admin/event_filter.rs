@@ -1,6 +1,7 @@
 //! Which events of the log somebody wants to see.
 
 use crate::commit::{Action, Told};
+use crate::feed;
 use crate::ids;
 use crate::keys::Keys;
 use crate::kv::{KeyValue, Range};
@@ -65,15 +66,14 @@ impl Filter {
     /// The keys among which all wanted events are, of those that are not older than a time. An
     /// event gets its id a moment before it is told of, at most `late` milliseconds.
     pub(super) fn range(&self, keys: &Keys, millis: u64, late: u64) -> Range {
-        let all = Range::prefix(keys.event(""));
         let of = |nanoseconds: i128| u64::try_from(nanoseconds.max(0) / NANOSECONDS).ok();
         let since = self.since.and_then(of).unwrap_or_default();
         let end = self
             .until
             .and_then(of)
             .and_then(|until| until.checked_add(1));
+        let all = feed::since(keys, millis.max(since.saturating_sub(late)));
         Range {
-            key: keys.event(&ids::first_of(millis.max(since.saturating_sub(late)))),
             end: match end {
                 Some(end) => Some(keys.event(&ids::first_of(end))),
                 None => all.end,

@@ -7,9 +7,9 @@
 use super::event_filter::Filter;
 use crate::Directory;
 use crate::environment::{Clock, Entropy};
-use crate::feed::{Found, LATE, LastEvent, Listed, Position};
+use crate::feed::{Found, LATE, Listed, Position};
 use crate::http::Response;
-use crate::kv::{KeyValue, Kv, Range};
+use crate::kv::{KeyValue, Kv};
 use crate::query::parameters;
 use crate::response::answer;
 use crate::session::Session;
@@ -54,6 +54,16 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             true => now,
             false => now + wait * 1_000,
         };
+        // Nothing is asked for but where one would go on.
+        if count == 0 {
+            let (_, revision) = self.last_event(session).await?;
+            let next = Position {
+                revision,
+                millis: now,
+            };
+            let events = Vec::new();
+            return Page { events, next }.answer();
+        }
         loop {
             let since = after.millis.saturating_sub(LATE);
             let range = filter.range(&session.keys, since, LATE);
@@ -66,7 +76,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
             };
             let more = found.more;
             let page = Page::of(found, count, after, here, &filter)?;
-            if !page.events.is_empty() || count == 0 || here.millis >= until {
+            if !page.events.is_empty() || here.millis >= until {
                 return page.answer();
             }
             after = page.next;
@@ -85,8 +95,7 @@ impl<K: Kv, C: Clock, E: Entropy> Directory<K, C, E> {
     ) -> Result<(), Error> {
         loop {
             self.clock.sleep(PAUSE).await;
-            let key = Range::one(session.keys.last_event());
-            let last = LastEvent::of(self.range(session, key).await?);
+            let (last, _) = self.last_event(session).await?;
             if last.revision > here.revision || self.clock.now_millis() >= until {
                 return Ok(());
             }
@@ -109,13 +118,6 @@ impl Page {
         here: Position,
         filter: &Filter,
     ) -> Result<Self, Error> {
-        // Nothing is asked for but where one would go on.
-        if count == 0 {
-            return Ok(Self {
-                events: Vec::new(),
-                next: here,
-            });
-        }
         // Where a reader is who has looked at all of these.
         let mut next = match found.events.last() {
             Some(last) if found.more => after.after(last),
